@@ -1,0 +1,1 @@
+"""Thin channel adapters for Segue."""

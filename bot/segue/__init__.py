@@ -1,0 +1,1 @@
+"""Segue: one conversation, one voice, every channel."""

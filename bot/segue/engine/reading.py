@@ -1,0 +1,268 @@
+"""What a message means, given what is open. Pure: it looks, it decides, it changes nothing.
+
+The order of reading, first match wins (the store has dealt with consent, the worker with an agent
+who is in control, before a message gets here):
+
+1. a button that was shown
+2. the words that always work: cancel, help, back, repeat, person, skip
+3. the slot of the open question            (`Listener`, called from inside the play)
+4. an option offered outside a dialog       ("did you mean …?", a button under an answer)
+5. a correction of an earlier answer        ("no, the order is A1002")
+6. a digression, sure and more than a word  ("how long does delivery take?")
+7. nothing: ask again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from segue.dialog.effects import Ask, Wait
+from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
+from segue.engine.state import Open, Option
+from segue.slots import Choice, Nearly, NoValue, Slot, SlotContext, Value
+from segue.types import Button
+from segue.words import Words, normalise
+
+_CHOICE = Choice(())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Utterance:
+    """The customer's words, as the turn reads them."""
+
+    text: str
+    choice: str | None = None
+    media: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to read."""
+        return not self.text.strip() and self.choice is None
+
+
+# -- 2: the words that always work ----------------------------------------------------------------
+
+
+def repair(utterance: Utterance, words: Words) -> str | None:
+    """Return `cancel`, `help`, `back`, `repeat`, `person` or `skip` if they said just that."""
+    if utterance.choice is not None:
+        return None
+    said = normalise(utterance.text)
+    if not said or len(said) > 60:
+        return None
+    for name in ("cancel", "person", "help", "back", "repeat", "skip"):
+        if said in getattr(words, name):
+            return name
+    return None
+
+
+# -- 3: the slot of the open question -------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missed:
+    """The open question did not understand; `reply` is the slot's own retry line, if any."""
+
+    reply: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ambiguous:
+    """Two readings: the customer must say which."""
+
+    values: tuple[Any, ...]
+    labels: tuple[str, ...]
+
+
+Heard: TypeAlias = Answer | Missed | Ambiguous | None
+
+
+@dataclass(kw_only=True)
+class Listener:
+    """Reads one utterance for the questions that a play reaches; `play` calls it.
+
+    The question that was open reads the whole utterance. Questions reached after it take only what
+    they can find in it beyond doubt ("return A1001, postcode 10115" answers two of them).
+    """
+
+    utterance: Utterance
+    words: Words
+    locale: str
+    now: datetime
+    open: Open | None = None
+    order: Reading | None = None
+    """Not read from words: a skip, a time-out or a cancellation of the open question."""
+    heard: Heard = None
+    """What the open question made of it."""
+    reached: list[str] = field(default_factory=list)
+    _used: set[str] = field(default_factory=set)
+    spent: bool = False
+    """The whole utterance was the answer, so nothing else is in it."""
+
+    def __call__(self, question: Ask | Wait, entry: str) -> Reading:
+        """Answer `play`."""
+        if self.open is not None and entry == self.open.entry:
+            order, self.order = self.order, None
+            if order is not None:
+                return order
+            if isinstance(question, Wait) or self.utterance.empty or self.heard is not None:
+                return Hold()
+            return self._read(question)
+        if isinstance(self.order, CallOff):
+            self.order = None
+            return CallOff()
+        if isinstance(question, Wait):
+            return Hold()
+        return self._find(question)
+
+    def _read(self, question: Ask) -> Reading:
+        assert self.open is not None
+        if self.open.readings:
+            picked = pick(self.utterance, self.open.buttons, self.context(self.open.buttons))
+            if picked is not None:
+                self.spent = True
+                self.heard = Answer(value=self.open.readings[int(picked)], raw=self.utterance.text)
+                return self.heard
+        reading = question.slot.parse(self.utterance.text, self.context(self.open.buttons))
+        if isinstance(reading, Value):
+            self._used.add(question.slot.name)
+            self.spent = question.slot.find is None
+            self.heard = Answer(value=reading.value, raw=self.utterance.text)
+            return self.heard
+        if isinstance(reading, Nearly):
+            self.heard = Ambiguous(values=reading.values, labels=reading.labels)
+        else:
+            self.heard = Missed(reply=reading.reply if isinstance(reading, NoValue) else "")
+        return Hold()
+
+    def _find(self, question: Ask) -> Reading:
+        slot: Slot[Any] = question.slot
+        if (
+            self.spent
+            or slot.find is None
+            or question.kind != "ask"
+            or slot.name in self._used
+            or self.utterance.choice is not None
+        ):
+            return Hold()
+        value = slot.find(self.utterance.text, self.context())
+        if value is None:
+            return Hold()
+        self._used.add(slot.name)
+        self.reached.append(entry_name(question))
+        return Answer(value=value, raw=self.utterance.text)
+
+    def context(self, buttons: tuple[Button, ...] = ()) -> SlotContext:
+        """Return what a slot may know beside the words."""
+        return SlotContext(
+            locale=self.locale,
+            words=self.words,
+            now=self.now,
+            buttons=buttons,
+            choice=self.utterance.choice,
+        )
+
+
+def silent(_question: Ask | Wait, _entry: str) -> Reading:
+    """Answer nothing: play up to the open question."""
+    return Hold()
+
+
+def entry_name(question: Ask) -> str:
+    """Return what a question is called in explanations."""
+    return question.key or question.reply
+
+
+# -- 1 and 4: options -----------------------------------------------------------------------------
+
+
+def pick(utterance: Utterance, buttons: Sequence[Button], context: SlotContext) -> str | None:
+    """Return the id of the option they chose: pressed, numbered, named or nearly named."""
+    if not buttons:
+        return None
+    ids = {button.id for button in buttons}
+    if utterance.choice is not None:
+        return utterance.choice if utterance.choice in ids else None
+    reading = _CHOICE.parse(utterance.text, context)
+    return reading.value if isinstance(reading, Value) and reading.value in ids else None
+
+
+def offered(options: Iterable[Option]) -> tuple[Button, ...]:
+    """Return offered options as the buttons they were shown as."""
+    return tuple(Button(option.id, option.label) for option in options)
+
+
+# -- 5: corrections -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """An earlier answer is replaced."""
+
+    entry: str
+    question: Ask
+    value: Any
+    raw: str
+
+
+def correction(
+    utterance: Utterance,
+    answered: Sequence[tuple[str, Ask]],
+    context: SlotContext,
+) -> Correction | None:
+    """Return which earlier answer they take back, and what they say instead.
+
+    With an opening ("no, I meant …") the rest is tried on every answered question, the latest
+    first: what can be found beyond doubt before what merely parses. Without one, only a value that
+    can be nothing else counts, and not where that question was the one just answered.
+    """
+    if utterance.choice is not None or not utterance.text.strip():
+        return None
+    rest = without_opening(utterance.text, context.words)
+    text = utterance.text if rest is None else rest
+    for entry, question in reversed(answered):
+        if question.slot.find is not None and question.kind == "ask":
+            value = question.slot.find(text, context)
+            if value is not None:
+                return Correction(entry=entry, question=question, value=value, raw=text)
+    if rest is None:
+        return None
+    for entry, question in reversed(answered):
+        if question.kind == "confirm" or question.slot.name == "text":
+            continue
+        reading = question.slot.parse(rest, context)
+        if isinstance(reading, Value):
+            return Correction(entry=entry, question=question, value=reading.value, raw=rest)
+    return None
+
+
+def without_opening(text: str, words: Words) -> str | None:
+    """Return what follows "no, I meant" and its like; None if nothing of the kind opens it."""
+    lowered = text.strip().casefold().replace("’", "'")
+    for opening in words.correct:
+        if lowered.startswith(opening) and not lowered[len(opening) : len(opening) + 1].isalpha():
+            rest = text.strip()[len(opening) :].lstrip(" ,;:.-–—")
+            if rest:
+                return rest
+    return None
+
+
+__all__ = [
+    "Ambiguous",
+    "CallOff",
+    "Correction",
+    "Listener",
+    "Missed",
+    "Skip",
+    "TimedOut",
+    "Utterance",
+    "correction",
+    "offered",
+    "pick",
+    "repair",
+    "silent",
+    "without_opening",
+]

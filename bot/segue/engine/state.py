@@ -1,0 +1,140 @@
+"""What Segue keeps in mind about one customer between two turns: plain data, and how it is stored.
+
+- It is small: it travels with every turn. The transcript is elsewhere.
+- It is written whole by the commit of a turn, or not at all.
+- Fields are only ever added, at the end, with a default: old and new workers read each other's.
+- `schema` grows when an old worker must not touch what a new one wrote; it then leaves the customer
+  to the new ones (`TooNew`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from segue.errors import SegueError
+from segue.types import Address, Button, Message, Millis
+
+SCHEMA = 1
+
+
+class Fact(Struct, array_like=True):
+    """One durable thing known about the customer, and where it was learned."""
+
+    value: Any
+    at: Millis
+    channel: str
+    source: str
+    """`dialog/reply` that asked for it."""
+
+
+class Open(Struct, array_like=True):
+    """The question that waits for an answer."""
+
+    entry: str
+    """Journal entry that will hold the answer."""
+    reply: str
+    tries: int = 0
+    """Answers so far that could not be read."""
+    buttons: tuple[Button, ...] = ()
+    """As they were shown, so that "2" means what the customer saw."""
+    readings: tuple[Any, ...] = ()
+    """After "which one do you mean": the values behind those buttons."""
+    shown: bool = True
+    """False while the question was reached but not yet said."""
+
+
+class Frame(Struct, array_like=True):
+    """A running dialog."""
+
+    dialog: str
+    instance: str
+    """Unique for the customer: turn and position that began it. Part of idempotency keys."""
+    kind: str = "root"
+    """`root`, `call` (another dialog waits for its result), `aside` (in the middle of another)."""
+    journal: list[Any] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    open: Open | None = None
+    entry: str = ""
+    """Of a `call`: the caller's journal entry that takes the result."""
+    digest: str = ""
+    utterance: str = ""
+    """The words that began it."""
+    started: Millis = 0
+
+
+class Timer(Struct, array_like=True):
+    """Somebody must look again then."""
+
+    due: Millis
+    kind: str
+    """`reminder`, `timeout` or `wait`."""
+    instance: str
+    entry: str
+    reply: str = ""
+    dialog: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Option(Struct, array_like=True):
+    """Something offered outside a dialog ("did you mean …?")."""
+
+    id: str
+    """An intent, e.g. `dialog:return_item`, or `person`."""
+    label: str
+
+
+class State(Struct, array_like=True):
+    """Everything kept about a customer between two turns."""
+
+    schema: int = SCHEMA
+    turn: int = 0
+    frames: list[Frame] = field(default_factory=list)
+    profile: dict[str, Fact] = field(default_factory=dict)
+    timers: list[Timer] = field(default_factory=list)
+    locale: str = ""
+    name: str = ""
+    address: Address | None = None
+    """Where the customer wrote from last."""
+    last: tuple[Message, ...] = ()
+    """What was said last, for "say that again"."""
+    offered: tuple[Option, ...] = ()
+    unsure: int = 0
+    """Turns in a row that were not understood."""
+    disclosed: list[str] = field(default_factory=list)
+    """Channels on which it was said that this is an automated assistant."""
+    wordings: dict[str, str] = field(default_factory=dict)
+    """The wording used last, by reply: the next one is another."""
+
+
+class TooNew(SegueError):
+    """A newer worker wrote this state; this one must not touch it."""
+
+    retry = True
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+
+
+def encode(state: State) -> bytes:
+    """Return the state as it is stored."""
+    return _encoder.encode(state)
+
+
+def decode(data: bytes) -> State:
+    """Return the stored state; an empty one for a new customer.
+
+    Raises `TooNew` if a newer version of Segue wrote it.
+    """
+    if not data:
+        return State()
+    state = _decoder.decode(data)
+    if state.schema > SCHEMA:
+        raise TooNew(
+            f"state has schema {state.schema}, this worker knows {SCHEMA}. "
+            "Finish the deploy; until then newer workers answer this customer."
+        )
+    return state

@@ -1,0 +1,202 @@
+"""What goes into the store and comes out of it, as typed values.
+
+The store knows no dialogs: state, log lines and events are bytes to it. It knows customers, their
+addresses, leases, versions, the inbox, the outbox and when somebody must look again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import TypeAlias
+
+from segue.types import Address, CustomerId, Inbound, Millis, Proof, Row
+
+
+class Flag(IntFlag):
+    """What a customer asked for while a turn was running."""
+
+    NONE = 0
+    PERSON = 1
+    """They want a person."""
+    CANCEL = 2
+    """They called it off."""
+
+
+class Consent(IntFlag):
+    """What a message does to the consent of its channel, inside admit."""
+
+    NONE = 0
+    STOP = 1
+    """Opt out: queued replies to this address are cancelled."""
+    START = 2
+    """Opt in again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """The right to answer one customer for a while, and the number that proves it."""
+
+    customer: CustomerId
+    epoch: int
+    """The fencing token."""
+    version: int
+    """Of the state this turn started from."""
+    deadline: Millis
+    """By the server's clock."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """One message in the inbox, in the order of acceptance."""
+
+    number: int
+    """Grows by one per customer, never repeats."""
+    inbound: Inbound
+    attempts: int = 0
+    """Turns that were begun for it and never committed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Granted:
+    """The lease is ours: here is the state, and what is to be answered (at most 16)."""
+
+    lease: Lease
+    state: bytes
+    """Empty for a customer without any."""
+    letters: tuple[Letter, ...]
+    addresses: tuple[tuple[Address, Proof], ...] = ()
+    opted_out: frozenset[str] = frozenset()
+    """Channels whose consent is withdrawn."""
+    controller: str = ""
+    """Who speaks: empty is the bot, else an agent's id."""
+    number: int = 0
+    """Of the letter just admitted; 0 when the lease was taken by the sweeper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queued:
+    """Stored; whoever holds the lease will answer it."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Stored before; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMine:
+    """The address is not (any more) one of this customer's; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The customer was erased; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Too many messages wait already; nothing was stored."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """The customer was merged into another; nothing was stored."""
+
+    to: CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else holds the lease (answer to `take`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing is to be done for this customer (answer to `take`)."""
+
+
+Admission: TypeAlias = Granted | Queued | Duplicate | NotMine | Gone | Full | Moved
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """Everything one turn decided. It lands together or not at all."""
+
+    state: bytes
+    ack: int = 0
+    """Letters up to and including this number are answered."""
+    log: tuple[bytes, ...] = ()
+    """Lines of the transcript (msgpack `Line`)."""
+    said: int = 0
+    """How many of `log`, from the end, are the bot's words: dropped if an agent took over."""
+    rows: tuple[Row, ...] = ()
+    events: tuple[bytes, ...] = ()
+    due: Millis = 0
+    """When somebody must look again (the next timer); 0 is never."""
+    cancel: tuple[str, ...] = ()
+    """Ids of queued rows that must not be sent any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A row that this process may send now, until `deadline` (monotonic seconds)."""
+
+    row: Row
+    deadline: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Committed:
+    """It landed. `more` is the next work under the same lease, renewed; None: the lease is free."""
+
+    version: int
+    cursor: int
+    """Sequence number after the last line of the log."""
+    more: Granted | None = None
+    claims: tuple[Claim, ...] = ()
+    """Rows whose lane was empty: send them now."""
+    silenced: bool = False
+    """An agent has taken over: state was kept, words were dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Somebody else has had the lease since: nothing was written, throw the turn away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renewed:
+    """The lease goes on."""
+
+    lease: Lease
+    flags: Flag = Flag.NONE
+    waiting: int = 0
+    """Letters that came in meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dead:
+    """A message that was parked after too many attempts."""
+
+    id: str
+    customer: CustomerId
+    inbound: Inbound
+    why: str
+    at: Millis
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """A customer as an operator sees them; read, not leased."""
+
+    customer: CustomerId
+    version: int
+    state: bytes
+    addresses: tuple[tuple[Address, Proof], ...]
+    controller: str
+    waiting: int
+    unsent: int
+    opted_out: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,99 @@
+"""Time, chance and identity, as ports: nothing else in Segue reads them directly.
+
+Tests put a fake in their place; so a test never sleeps and a run can be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for people, monotonic time for deadlines, and waiting."""
+
+    def now(self) -> datetime:
+        """Return the wall time, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; only differences mean something."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the wall time, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the event loop."""
+        await asyncio.sleep(seconds)
+
+
+class Ids(Protocol):
+    """Where ids and secrets come from."""
+
+    def new(self) -> str:
+        """Return 22 characters of `[A-Za-z0-9_-]`: 128 bits, safe in keys and paths."""
+        ...
+
+    def secret(self) -> str:
+        """Return 43 characters of `[A-Za-z0-9_-]`: 256 bits, for session tokens."""
+        ...
+
+
+class SystemIds:
+    """Ids from the operating system's random source."""
+
+    def new(self) -> str:
+        """Return 128 random bits."""
+        return urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
+
+    def secret(self) -> str:
+        """Return 256 random bits."""
+        return secrets.token_urlsafe(32)
+
+
+class Chance(Protocol):
+    """Randomness that no secret depends on: jitter, choice of words."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        ...
+
+
+class SystemChance:
+    """The operating system's randomness."""
+
+    def __init__(self) -> None:
+        self._random = random.SystemRandom()
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        return self._random.random()
+
+
+def to_millis(moment: datetime) -> int:
+    """Return `moment` as milliseconds since the epoch."""
+    return int(moment.timestamp() * 1000)
+
+
+def from_millis(millis: int) -> datetime:
+    """Return the UTC moment of `millis`."""
+    return datetime.fromtimestamp(millis / 1000, UTC)

@@ -1,0 +1,210 @@
+"""What crosses the borders between rooms: addresses, messages, outcomes.
+
+    platform --RawRequest--> adapter --Inbound--> engine --Message--> adapter --Payload--> platform
+
+Everything here is frozen data. Whoever needs behaviour, puts it in a function beside these types.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+CustomerId: TypeAlias = str
+"""Opaque: 22 characters of `[A-Za-z0-9_-]` (16 random bytes). Says nothing about the person."""
+
+Millis: TypeAlias = int
+"""Milliseconds since the Unix epoch, UTC. Only at the border to Redis; elsewhere `datetime`."""
+
+
+class Proof(IntEnum):
+    """How sure we are that an address belongs to the customer."""
+
+    CLAIMED = 1
+    """Somebody said so."""
+    CHANNEL = 2
+    """The platform vouches for the sender."""
+    VERIFIED = 3
+    """A one-time code sent there came back, or the host site signed for it."""
+
+
+class Address(Struct, frozen=True):
+    """A channel and the customer's id on it (`sms` + E.164, `telegram` + chat id …)."""
+
+    channel: str
+    id: str
+
+
+class MediaKind(StrEnum):
+    """What a customer or the voice attached."""
+
+    IMAGE = "image"
+    """A picture: PNG, JPEG, GIF or WebP."""
+    FILE = "file"
+    """Anything else that may be downloaded."""
+
+
+class Media(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attachment. `ref` is where it is kept (our own id), or an `https` address in a reply."""
+
+    kind: MediaKind
+    ref: str
+    alt: str = ""
+    content_type: str = ""
+    bytes: int = 0
+
+
+class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message as an adapter understood it. Stored in the inbox as it is, after masking."""
+
+    address: Address
+    message_id: str
+    """Unique per customer on this channel: the same id again is the same message again."""
+    text: str = ""
+    choice: str | None = None
+    """Id of a pressed button. `text` then holds its label, if the platform sends it."""
+    media: tuple[Media, ...] = ()
+    kind: str = "message"
+    """`message`, `opened` (came to the page, said nothing), `edit`, `delete`, `timer` (ours)."""
+    locale: str | None = None
+    name: str | None = None
+    """Display name, as the platform gives it."""
+    proof: Proof = Proof.CHANNEL
+    received_at: Millis = 0
+    data: dict[str, Any] = {}
+    """What else the channel knows and the engine passes on untouched."""
+
+
+# -- the neutral tree ----------------------------------------------------------------------------
+# What the voice renders and adapters build from. Text is plain: nothing in it is markup.
+
+
+class Text(Struct, frozen=True, tag="t", array_like=True):
+    """Plain text. May hold `\\n`, which is a line break."""
+
+    text: str
+
+
+class Strong(Struct, frozen=True, tag="b", array_like=True):
+    """Bold."""
+
+    children: tuple[Inline, ...]
+
+
+class Emphasis(Struct, frozen=True, tag="i", array_like=True):
+    """Italic."""
+
+    children: tuple[Inline, ...]
+
+
+class Code(Struct, frozen=True, tag="c", array_like=True):
+    """Fixed width."""
+
+    text: str
+
+
+class Link(Struct, frozen=True, tag="a", array_like=True):
+    """A link whose scheme and domain have been checked."""
+
+    url: str
+    children: tuple[Inline, ...]
+
+
+Inline: TypeAlias = Text | Strong | Emphasis | Code | Link
+
+
+class Paragraph(Struct, frozen=True, tag="p", array_like=True):
+    """One paragraph."""
+
+    children: tuple[Inline, ...]
+
+
+class Items(Struct, frozen=True, tag="l", array_like=True):
+    """A list, numbered from `start` where `start` is not 0."""
+
+    items: tuple[tuple[Inline, ...], ...]
+    start: int = 0
+
+
+Block: TypeAlias = Paragraph | Items
+
+
+class Button(Struct, frozen=True, array_like=True):
+    """One choice. `id` is ours (at most 64 bytes), `label` is the voice's."""
+
+    id: str
+    label: str
+
+
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reply, rendered and still neutral: what `Adapter.build` turns into a platform's form."""
+
+    body: tuple[Block, ...]
+    buttons: tuple[Button, ...] = ()
+    media: tuple[Media, ...] = ()
+
+
+class Who(StrEnum):
+    """Who said a line of the transcript."""
+
+    CUSTOMER = "customer"
+    """The person served."""
+    BOT = "bot"
+    """This software, from a reply of the voice."""
+    AGENT = "agent"
+    """A human colleague."""
+    SYSTEM = "system"
+    """A note about the conversation, shown but not said by anyone."""
+
+
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the transcript (what the log holds, msgpack)."""
+
+    who: Who
+    at: Millis
+    channel: str
+    text: str = ""
+    """The customer's words, or the label they pressed."""
+    message: Message | None = None
+    """What bot or agent said."""
+    reply: str = ""
+    """Name of the reply, `dialog/name`."""
+    voice: int = 0
+    """Version of the voice it was rendered from."""
+    id: str = ""
+    """The inbound message's id, or the outbox row's."""
+    media: tuple[Media, ...] = ()
+    choice: str | None = None
+
+
+class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reply on its way out over a platform (an outbox row)."""
+
+    id: str
+    """Derived from customer, turn and position, never random: the same turn makes the same rows."""
+    address: Address
+    message: Message
+    repeat: bool = True
+    """May an unknown outcome be sent once more? Answers: yes. Codes and proactive messages: no."""
+    expires_at: Millis = 0
+    """Not sent after this; 0 is never."""
+    priority: int = 0
+
+
+class Receipt(StrEnum):
+    """What became of a send."""
+
+    QUEUED = "queued"
+    """Decided, not yet sent."""
+    SENT = "sent"
+    """The platform took it."""
+    DELIVERED = "delivered"
+    """It reached the device."""
+    READ = "read"
+    """It was looked at."""
+    FAILED = "failed"
+    """The platform refused it for good."""
+    UNKNOWN = "unknown"
+    """It may or may not have been taken."""
