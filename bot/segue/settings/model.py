@@ -1,0 +1,388 @@
+"""Settings: `segue.toml`, overridden by the environment as `SEGUE__SECTION__NAME`.
+
+The rules:
+
+- A wrong, unknown or missing setting is one sentence that says what to do (`SettingsError`).
+- A secret is a `SecretStr`: it is never printed, neither here nor by whoever gets the settings.
+  It may be written `file:/run/secrets/name`, and is then read from that file.
+- A path in `segue.toml` is relative to the file it stands in, everywhere else to the current
+  directory.
+- Each channel's section is checked by that channel's own model: see `channel_settings`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import regex
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from segue.errors import SettingsError
+from segue.settings.sentences import explain, refuse_samples
+from segue.settings.sources import (
+    Origins,
+    from_environment,
+    from_toml,
+    one_or_many,
+    reveal,
+    split_words,
+)
+
+FILE = "segue.toml"
+
+M = TypeVar("M", bound=BaseModel)
+
+
+# -- what a value must look like -------------------------------------------------------------------
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be an IP address or network, like 10.0.0.0/8") from None
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("must be a web address, like https://chat.example.com")
+    return value.rstrip("/")
+
+
+def _store_address(value: str) -> str:
+    schemes = ("embedded", "redis", "rediss", "unix", "sentinel", "cluster")
+    kind = value.partition(":")[0].partition("+")[0]
+    if ":" not in value or kind not in schemes:
+        raise ValueError("must be embedded: or an address like redis://host:6379/0")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError("must be a time zone like Europe/Vienna") from None
+    return value
+
+
+def _locale(value: str) -> str:
+    if not regex.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise ValueError("must be a locale like en or de-AT")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        regex.compile(value)
+    except regex.error as error:
+        raise ValueError(f"must be a regular expression ({error})") from None
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not regex.fullmatch(r"[A-Za-z0-9_.:-]{0,64}", value):
+        raise ValueError("may hold only letters, digits and _ . : - (at most 64)")
+    return value
+
+
+Words = BeforeValidator(split_words)
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Locale = Annotated[str, AfterValidator(_locale)]
+
+
+class Section(BaseModel):
+    """One section of `segue.toml`. Nothing unknown is let in, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+# -- the sections ----------------------------------------------------------------------------------
+
+
+class StoreSettings(Section):
+    """Where customers are remembered."""
+
+    url: Annotated[str, AfterValidator(_store_address)] = Field(
+        default="embedded:",
+        repr=False,
+        description="`embedded:` starts a server of its own on a private socket; else the address "
+        "of a Valkey or Redis ≥ 7.0 (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, "
+        "`redis+cluster://`). May hold a password, or be `file:…`.",
+    )
+    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+        default="",
+        description="Stands before every key, so that several installations can share a server.",
+    )
+    partitions: int = Field(
+        default=512,
+        ge=1,
+        le=16384,
+        description="How many parts the customers are spread over. Fixed by the first start; 512 "
+        "is right up to ten million customers.",
+    )
+    fsync: Literal["everysec", "always"] = Field(
+        default="everysec",
+        description="Embedded only. `always` loses nothing when the machine dies, `everysec` "
+        "about a second.",
+    )
+    data_dir: Path = Field(
+        default=Path(".segue"),
+        description="Where the embedded server keeps its file, and where media are kept.",
+    )
+    lease_seconds: float = Field(
+        default=5.0,
+        ge=1,
+        le=60,
+        description="How long after a process died another one goes on for it.",
+    )
+    retention_days: int = Field(
+        default=365,
+        ge=1,
+        le=3650,
+        description="How long a customer who stays away is remembered.",
+    )
+    inbox_limit: int = Field(
+        default=100,
+        ge=1,
+        le=10000,
+        description="Messages of one customer that may wait; more are refused with a 503.",
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Turns begun for one message before it is parked as a dead letter.",
+    )
+
+    @property
+    def shown_url(self) -> str:
+        """The address as it may be printed: without its password."""
+        return regex.sub(r"(?<=://)[^@/]*@", "***@", self.url)
+
+
+class ServerSettings(Section):
+    """How the server listens."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port; 0 takes a free one.")
+    public_url: WebAddress = Field(
+        default="",
+        description="Where customers and platforms reach this server, like "
+        "`https://chat.example.com`. Never taken from a request.",
+    )
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Words] = Field(
+        default=(),
+        description="Networks whose `X-Forwarded-For` is believed, like `10.0.0.0/8`.",
+    )
+    grace_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        le=600,
+        description="How long running turns may take to finish after SIGTERM.",
+    )
+    body_limit: int = Field(
+        default=1_048_576, ge=1024, description="Largest request body in bytes, media apart."
+    )
+
+
+class CompanySettings(Section):
+    """Who the bot speaks for. What is empty is not promised to customers."""
+
+    name: str = Field(default="", description="As customers know it.")
+    phone: str = Field(default="", description="Where customers reach a person.")
+    email: str = Field(default="", description="Where customers reach a person.")
+    hours: str = Field(default="", description="When somebody is there, in words.")
+    privacy_url: WebAddress = Field(
+        default="", description="The privacy notice; the widget links it."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="UTC", description="For dates, reminders and quiet hours."
+    )
+    locale: Locale = Field(default="en", description="Where every other locale falls back to.")
+    locales: Annotated[tuple[Locale, ...], Words] = Field(
+        default=(),
+        description="Locales that `segue check` wants complete, beside `locale`.",
+    )
+
+
+class DialogsSettings(Section):
+    """Where the customer journeys are."""
+
+    path: Path = Field(default=Path("dialogs"), description="Folder of the dialogs.")
+
+
+class VoiceSettings(Section):
+    """Where the wording is."""
+
+    path: Path = Field(default=Path("brand_voice"), description="Folder of the brand voice.")
+    allowed_domains: Annotated[tuple[str, ...], Words] = Field(
+        default=(), description="Domains that replies may link to, their subdomains included."
+    )
+
+
+class MaskingSettings(Section):
+    """What is blotted out of customers' words before anything is stored."""
+
+    cards: bool = Field(default=True, description="Mask card numbers (checked with Luhn).")
+    patterns: Annotated[
+        tuple[Annotated[str, AfterValidator(_pattern)], ...], BeforeValidator(one_or_many)
+    ] = Field(default=(), description="Regular expressions of what else is masked.")
+
+
+class LogSettings(Section):
+    """What is written about running. Never a customer's words."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important line that is written."
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="`json` writes one object a line."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, env_prefix="SEGUE__"
+    )
+
+    store: StoreSettings = StoreSettings()
+    server: ServerSettings = ServerSettings()
+    company: CompanySettings = CompanySettings()
+    dialogs: DialogsSettings = DialogsSettings()
+    voice: VoiceSettings = VoiceSettings()
+    masking: MaskingSettings = MaskingSettings()
+    channels: dict[str, dict[str, Any]] = Field(default={"web": {}}, repr=False)
+    log: LogSettings = LogSettings()
+
+    _file: Path | None = None
+    _origins: Origins = {}
+
+    sources: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    """Set by `load` on a subclass of its own; an earlier one wins."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return arguments first, then what `load` found: no other place is looked into."""
+        return (init_settings, *(_Source(settings_cls, values) for values in cls.sources))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets(cls, values: Any) -> Any:
+        url = values.get("store", {}).get("url") if isinstance(values, dict) else None
+        if isinstance(url, str) and url.startswith("file:"):
+            values["store"]["url"] = reveal(url, "store.url")
+        return values
+
+    @property
+    def file(self) -> Path | None:
+        """The `segue.toml` that was read, or None."""
+        return self._file
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The locales that must be complete, the default one first."""
+        company = self.company
+        rest = (locale for locale in company.locales if locale != company.locale)
+        return (company.locale, *rest)
+
+
+class _Source(PydanticBaseSettingsSource):
+    """Values that were read before."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return dict(self._values)
+
+
+# -- reading them ----------------------------------------------------------------------------------
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    **overrides: Mapping[str, Any],
+) -> Settings:
+    """Return the settings.
+
+    `file` is a `segue.toml`; without it `SEGUE_CONFIG` names it, else the one in the current
+    directory is read, if there is one.
+    `overrides` are sections that win over everything: `load(server={"port": 0})`.
+    Raises `SettingsError`; further mistakes are its `__notes__`.
+    """
+    environ = os.environ if environ is None else environ
+    named = file or (Path(environ["SEGUE_CONFIG"]) if environ.get("SEGUE_CONFIG") else None)
+    path = named or Path(FILE)
+    if named is not None and not named.is_file():
+        raise SettingsError(
+            str(named), "there is no such file", "Name a segue.toml, or make one with `segue new`"
+        )
+    written, origins = from_toml(path) if path.is_file() else ({}, {})
+    above, named_in = from_environment(environ)
+    origins |= named_in
+    found: type[Settings] = type("Settings", (Settings,), {"sources": (overrides, above, written)})
+    try:
+        settings = found()
+    except ValidationError as error:
+        raise explain(error, Settings, origins) from None
+    root = path.parent if path.is_file() else Path()
+    settings = settings.model_copy(
+        update={
+            "store": _rooted(settings.store, "data_dir", root),
+            "dialogs": _rooted(settings.dialogs, "path", root),
+            "voice": _rooted(settings.voice, "path", root),
+        }
+    )
+    settings._file = path if path.is_file() else None
+    settings._origins = origins
+    return settings
+
+
+def channel_settings(settings: Settings, name: str, model: type[M]) -> M:
+    """Return `channels.NAME` as the channel's own model has it. Raises `SettingsError`."""
+    where = f"channels.{name}"
+    section = reveal(settings.channels.get(name, {}), where)
+    try:
+        checked = model.model_validate(section)
+    except ValidationError as error:
+        raise explain(error, model, settings._origins, ("channels", name)) from None
+    refuse_samples(checked, ("channels", name))
+    return checked
+
+
+def _rooted(section: M, field: str, root: Path) -> M:
+    return section.model_copy(
+        update={field: Path(os.path.normpath(root / getattr(section, field)))}
+    )
