@@ -1,8 +1,8 @@
 """The contract between Segue and a channel adapter.
 
 An adapter has a pure centre (`verify`, `parse`, `build`) and a thin edge (`send`, and routes of
-its own where a platform needs more than one webhook). It imports this module and `segue.types`,
-nothing else of Segue.
+its own where a platform needs more than one webhook). It imports this module, `segue.types`,
+`segue.ports` (the clock and ids are given to it) and `segue.errors`, nothing else of Segue.
 
     class Adapter:
         name, capabilities
@@ -132,11 +132,13 @@ class Accepted:
 
     customer: CustomerId
     duplicate: bool = False
+    cursor: int = -1
+    """Where the transcript ended just before this message; -1 where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotAccepted:
-    """The message is not stored. `why`: `not-mine` (no such session), `full`, `paused`, `closed`."""
+    """Not stored. `why`: `not-mine` (no such session), `full`, `paused`, `closed`."""
 
     why: str
     status: int
@@ -169,6 +171,16 @@ class Gateway(Protocol):
 
     async def page(self, customer: CustomerId, *, after: int, limit: int = 200) -> Page:
         """Read the transcript after a cursor. `after=-1` starts at the oldest kept line."""
+        ...
+
+    async def answered(
+        self, customer: CustomerId, message_id: str, *, within: float
+    ) -> Page | None:
+        """Wait for the turn that reads this just accepted message, and return what it wrote.
+
+        The page holds the lines of that turn (the customer's own among them) and the cursor after
+        them; None if time was up. Where the turn ran in this process it costs no round trip.
+        """
         ...
 
     async def settled(self, customer: CustomerId, *, within: float) -> bool:
@@ -213,6 +225,21 @@ class Route:
 
 
 @runtime_checkable
+class Counting(Protocol):
+    """An adapter that counts: read at every scrape of `/metrics`, never written per request.
+
+    Labels come from short fixed lists; nothing a customer sent is ever one of them.
+    """
+
+    counts: Mapping[tuple[str, str], int]
+    """(what, why) → how often; both in `snake_case`: `("refused", "too_large")`."""
+
+    def gauges(self) -> Mapping[str, float]:
+        """Return what is true right now, by name: `{"open_sockets": 3}`."""
+        ...
+
+
+@runtime_checkable
 class Adapter(Protocol):
     """One channel. Constructed with its section of the settings (`channels.NAME`)."""
 
@@ -246,4 +273,3 @@ class Adapter(Protocol):
     async def stop(self) -> None:
         """Stop it, and close connections."""
         ...
-
