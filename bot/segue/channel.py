@@ -18,10 +18,12 @@ its own where a platform needs more than one webhook). It imports this module, `
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from segue.ports import Clock, Ids, SystemClock, SystemIds
 from segue.types import Address, CustomerId, Inbound, Line, Message, Proof, Row
 
 if TYPE_CHECKING:
@@ -212,6 +214,22 @@ class Gateway(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Where an adapter runs: what is the same for all channels, so no section repeats it."""
+
+    data_dir: Path = Path(".segue")
+    """Where an adapter may keep files, in a folder with its own name."""
+    public_url: str = ""
+    """Where customers and platforms reach this server; empty on a developer's machine."""
+    privacy_url: str = ""
+    """The privacy notice."""
+    body_limit: int = 1_048_576
+    """Largest request body in bytes, media apart."""
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=SystemIds)
+
+
 Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 
@@ -241,7 +259,10 @@ class Counting(Protocol):
 
 @runtime_checkable
 class Adapter(Protocol):
-    """One channel. Constructed with its section of the settings (`channels.NAME`)."""
+    """One channel. Constructed as `Class(settings, site)`.
+
+    `settings` is `channels.NAME` as the class's own model `Class.Settings` reads it.
+    """
 
     name: str
     capabilities: Capabilities
