@@ -1,0 +1,77 @@
+"""Sending something back: bought on the web or in a shop, given back by post or in a shop."""
+
+from __future__ import annotations
+
+from segue import Chat, Email, dialog
+
+from ._orders import find_order, shop
+
+
+@dialog(
+    "return_item",
+    examples={
+        "en": [
+            "I want to send this back",
+            "I want to send something back",
+            "return an order",
+            "I'd like to return my jacket",
+            "how do I return something",
+            "can I give this back in the shop",
+            "it doesn't fit, I want to send it back",
+            "I want my money back for these boots",
+            "I changed my mind about my order",
+            "I need a return label",
+            "this is the wrong size, can I exchange it",
+            "wanna return smth",
+            "take it back",
+        ],
+        "de": [
+            "ich möchte etwas zurückschicken",
+            "ich will meine Bestellung zurückgeben",
+            "Retoure anmelden",
+            "wie kann ich etwas zurückgeben",
+            "ich brauche ein Rücksendeetikett",
+            "die Jacke passt nicht, ich will sie zurückschicken",
+            "kann ich das im Laden zurückgeben",
+            "ich will mein Geld zurück",
+            "die Schuhe sind zu klein, umtauschen",
+            "Artikel zurücksenden",
+            "ich habe es mir anders überlegt und schicke es zurück",
+            "was zurückschicken",
+        ],
+    },
+)
+async def return_item(chat: Chat) -> None:
+    """Open the order, see what may come back, and make a label or tell the shop."""
+    order = await find_order(chat)
+    if order is None:
+        return
+    await chat.milestone("order_found")
+    if order.returns == "returned":
+        return await chat.say("already_returned", order=order)
+    if order.returns == "too_old":
+        return await chat.say("too_old", order=order)
+    if order.returns == "not_arrived":
+        return await chat.say("not_arrived", order=order)
+
+    item = order.items[0]
+    if len(order.items) > 1:
+        chosen = await chat.choose("ask_item", [item.id for item in order.items], order=order)
+        item = next(item for item in order.items if item.id == chosen)
+
+    reason = await chat.choose("ask_reason", ["wrong_size", "damaged", "changed_mind"], item=item)
+    way = await chat.choose("ask_way", ["post", "shop"])
+
+    if way == "shop":
+        if not await chat.confirm("confirm_shop", item=item):
+            return await chat.say("return_dropped")
+        booked = await chat.run(shop.book_store_return, order.number, item.id, reason, final=True)
+        await chat.milestone("return_booked")
+        return await chat.say("shop_return_ready", item=item, booked=booked)
+
+    email = order.email or await chat.ask("ask_email", Email, remember="email")
+    if not await chat.confirm("confirm_post", item=item, email=email):
+        return await chat.say("return_dropped")
+    label = await chat.run(shop.create_label, order.number, item.id, reason, email, final=True)
+    await chat.milestone("label_sent")
+    await chat.say("label_ready", label=label, email=email)
