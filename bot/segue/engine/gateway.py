@@ -1,0 +1,232 @@
+"""What adapters see of the core: messages go in, the transcript comes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+
+from segue.channel import Accepted, NotAccepted, Page
+from segue.engine.reading import Utterance, repair
+from segue.engine.setup import Setup
+from segue.engine.worker import Worker
+from segue.errors import StoreUnavailable
+from segue.masking import Masker
+from segue.memory import Store
+from segue.memory.records import (
+    Duplicate,
+    Flag,
+    Full,
+    Gone,
+    Granted,
+    Moved,
+    NotMine,
+    Queued,
+)
+from segue.ports import Clock, Ids, to_millis
+from segue.types import Address, CustomerId, Inbound, Line, Proof
+
+_line = msgspec.msgpack.Decoder(Line).decode
+_OWNERS = 10_000
+_FOREVER = 3600.0
+
+
+class Core:
+    """The `Gateway` of one process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        worker: Worker,
+        setup: Callable[[], Setup],
+        masker: Masker,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._setup = setup
+        self._masker = masker
+        self._clock = clock
+        self._ids = ids
+        self._owners: OrderedDict[Address, CustomerId] = OrderedDict()
+        self._watchers: dict[CustomerId, set[Callable[[], None]]] = {}
+        self.closed = False
+        """Draining: nothing new is accepted."""
+
+    # -- in ----------------------------------------------------------------------------------------
+
+    async def receive(
+        self, inbound: Inbound, *, customer: CustomerId | None = None
+    ) -> Accepted | NotAccepted:
+        """Store a message; answering it goes on in the background."""
+        if self.closed:
+            return NotAccepted(why="closed", status=503)
+        inbound = self._prepared(inbound)
+        known = customer is not None
+        try:
+            for _ in range(4):
+                owner = customer or await self._owner_or_new(inbound)
+                admission = await self._store.admit(owner, inbound, flag=self._flag(inbound))
+                match admission:
+                    case Granted():
+                        self._worker.begin(admission)
+                        return Accepted(customer=owner)
+                    case Queued():
+                        return Accepted(customer=owner)
+                    case Duplicate():
+                        return Accepted(customer=owner, duplicate=True)
+                    case Full():
+                        return NotAccepted(why="full", status=429)
+                    case Moved(to=to):
+                        self._owners[inbound.address] = to
+                        customer = to if known else None
+                    case NotMine() | Gone():
+                        self._owners.pop(inbound.address, None)
+                        if known:
+                            return NotAccepted(why="not-mine", status=401)
+        except StoreUnavailable:
+            return NotAccepted(why="unavailable", status=503)
+        return NotAccepted(why="not-mine", status=401)
+
+    def _prepared(self, inbound: Inbound) -> Inbound:
+        text = self._masker.mask(inbound.text) if inbound.text else ""
+        if text == inbound.text and inbound.received_at:
+            return inbound
+        return msgspec.structs.replace(
+            inbound,
+            text=text,
+            received_at=inbound.received_at or to_millis(self._clock.now()),
+        )
+
+    def _flag(self, inbound: Inbound) -> Flag:
+        """Return what a running turn should know about this message before it reads it."""
+        if not inbound.text or inbound.choice is not None or len(inbound.text) > 60:
+            return Flag.NONE
+        setup = self._setup()
+        utterance = Utterance(text=inbound.text)
+        for locale in setup.voice.locales:
+            match repair(utterance, setup.voice.words(locale)):
+                case "cancel":
+                    return Flag.CANCEL
+                case "person":
+                    return Flag.PERSON
+        return Flag.NONE
+
+    async def _owner_or_new(self, inbound: Inbound) -> CustomerId:
+        address = inbound.address
+        owner = self._owners.get(address)
+        if owner is None:
+            owner = await self._store.owner(address)
+            if owner is None:
+                owner = await self._store.create(address, inbound.proof)
+            self._owners[address] = owner
+            if len(self._owners) > _OWNERS:
+                self._owners.popitem(last=False)
+        return owner
+
+    # -- out ---------------------------------------------------------------------------------------
+
+    async def page(self, customer: CustomerId, *, after: int, limit: int = 200) -> Page:
+        """Read the transcript after a cursor."""
+        lines, cursor = await self._store.lines(customer, after=after, limit=limit)
+        return Page(
+            lines=tuple([(number, _line(data)) for number, data in lines]),
+            cursor=cursor,
+            typing=self._worker.slow(customer),
+        )
+
+    async def answered(
+        self, customer: CustomerId, message_id: str, *, within: float
+    ) -> Page | None:
+        """Wait for the turn that reads this message; return what it wrote, None if time was up."""
+        future = self._worker.expect(customer, message_id)
+        if self._worker.busy(customer) is None:
+            return await self._answered_elsewhere(customer, message_id, future, within)
+        try:
+            async with asyncio.timeout(within):
+                return await future
+        except TimeoutError:
+            return None
+
+    async def _answered_elsewhere(
+        self,
+        customer: CustomerId,
+        message_id: str,
+        future: asyncio.Future[Page],
+        within: float,
+    ) -> Page | None:
+        """Wait for another process: its hints say when to look, the transcript says what is true."""
+        grew = asyncio.Event()
+        stop = self.watch(customer, grew.set)
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    page = await self.page(customer, after=-1)
+                    mine = [i for i, (_n, line) in enumerate(page.lines) if line.id == message_id]
+                    if mine and any(line.who != "customer" for _n, line in page.lines[mine[-1] :]):
+                        return Page(lines=page.lines[mine[-1] :], cursor=page.cursor)
+                    waits = [future, asyncio.ensure_future(grew.wait())]
+                    await asyncio.wait(waits, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                    waits[1].cancel()
+                    if future.done():
+                        return future.result()
+                    grew.clear()
+        except TimeoutError:
+            return None
+        finally:
+            stop()
+            future.cancel()
+
+    async def settled(self, customer: CustomerId, *, within: float) -> bool:
+        """Wait until this process has nothing left to answer for the customer."""
+        task = self._worker.busy(customer)
+        if task is None:
+            return True
+        done, _ = await asyncio.wait({task}, timeout=within)
+        return bool(done)
+
+    def watch(self, customer: CustomerId, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` whenever the transcript may have grown; the result stops that."""
+        self._watchers.setdefault(customer, set()).add(wake)
+
+        def stop() -> None:
+            watchers = self._watchers.get(customer)
+            if watchers is not None:
+                watchers.discard(wake)
+                if not watchers:
+                    del self._watchers[customer]
+
+        return stop
+
+    def wake(self, customer: CustomerId) -> None:
+        """Pass a hint on to whoever watches this customer."""
+        for watcher in tuple(self._watchers.get(customer, ())):
+            watcher()
+
+    # -- who ---------------------------------------------------------------------------------------
+
+    async def create(self, address: Address, proof: Proof) -> CustomerId:
+        """Make a customer who owns `address`."""
+        return await self._store.create(address, proof)
+
+    async def owner(self, address: Address) -> CustomerId | None:
+        """Return whose address this is, by the index."""
+        return await self._store.owner(address)
+
+    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+        """Give the customer a further address."""
+        return await self._store.add_address(customer, address, proof)
+
+    async def drop_address(self, customer: CustomerId, address: Address) -> None:
+        """Take an address away, at once and everywhere."""
+        self._owners.pop(address, None)
+        await self._store.drop_address(customer, address)
+        self.wake(customer)
+
+    async def has_address(self, customer: CustomerId, address: Address) -> bool:
+        """Ask the customer's record."""
+        return await self._store.has_address(customer, address)

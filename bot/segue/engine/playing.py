@@ -1,0 +1,477 @@
+"""Playing a customer's dialogs, one on top of the other, and doing what each play asks for.
+
+The top frame is the one that is played. A `call` under it waits for its result; an `aside` under it
+was opened in the middle of its question, which is asked again when the aside is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from segue.dialog import DialogError, Facts, Journal, play
+from segue.dialog.effects import Ask, Remind, Wait
+from segue.dialog.outcome import (
+    Broken,
+    CalledOff,
+    Calling,
+    CallOff,
+    Ended,
+    Fresh,
+    Outcome,
+    Reader,
+    Restarting,
+    Running,
+    Waiting,
+)
+from segue.engine.reading import Listener, Utterance, silent
+from segue.engine.setup import Note
+from segue.engine.state import Fact, Frame, Open, Timer
+from segue.engine.steps import Done, idempotency_key, perform
+from segue.memory.records import Flag
+from segue.ports import to_millis
+
+if TYPE_CHECKING:
+    from segue.engine.turn import Turn
+
+log = logging.getLogger("segue.engine")
+
+_PLAYS = 2000
+"""More plays than this in one turn are a loop without a question."""
+_DEPTH = 8
+"""More dialogs than this on top of each other are not a conversation any more."""
+
+
+class Player:
+    """Plays the frames of one turn's state."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.prompt_again = False
+        """Ask the open question again at the end of the turn."""
+        self.resume = False
+        """The same, with a word that leads back to it."""
+        self.milestones: list[str] = []
+        self._begun = 0
+        self._waiting: tuple[str, Waiting] | None = None
+        self._unstored = False
+
+    # -- beginning ---------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        name: str,
+        *,
+        utterance: str,
+        values: dict[str, Any] | None = None,
+        aside: bool = False,
+    ) -> None:
+        """Begin a dialog, with whatever its first questions can find in the words that began it."""
+        turn = self.turn
+        paused = turn.setup.paused("dialog", name)
+        if paused is not None:
+            turn.speech.say(paused)
+            self.prompt_again = bool(turn.state.frames)
+            return
+        if len(turn.state.frames) >= _DEPTH:
+            self._drop()
+        self._push(
+            name,
+            kind="aside" if aside or turn.state.frames else "root",
+            values=values or {},
+            utterance=utterance,
+        )
+        listener = Listener(
+            utterance=Utterance(text=utterance),
+            words=turn.setup.voice.words(turn.state.locale),
+            locale=turn.state.locale,
+            now=turn.now,
+        )
+        await self.advance(listener)
+        for found in listener.reached:
+            turn.notes.append(Note(kind="understood", values={"question": found, "entry": found}))
+
+    def _push(self, name: str, *, kind: str, values: dict[str, Any], utterance: str = "") -> Frame:
+        self._begun += 1
+        frame = Frame(
+            dialog=name,
+            instance=f"{self.turn.state.turn}.{self._begun}",
+            kind=kind,
+            values=values,
+            utterance=utterance,
+            started=self.turn.at,
+        )
+        self.turn.state.frames.append(frame)
+        return frame
+
+    # -- playing -----------------------------------------------------------------------------------
+
+    async def advance(self, reader: Reader = silent) -> Waiting | None:
+        """Play until a question is open; None if nothing is waiting for the customer."""
+        frames = self.turn.state.frames
+        for _ in range(_PLAYS):
+            if not frames:
+                return None
+            frame = frames[-1]
+            dialog = self.turn.setup.dialogs.get(frame.dialog)
+            if dialog is None:
+                self._recover("dialog_changed", frame, reason="unknown dialog")
+                return None
+            outcome = self._play(frame, reader)
+            match outcome:
+                case Waiting():
+                    self._keep(frame, outcome.journal, outcome.fresh)
+                    self._wait(frame, outcome)
+                    return outcome
+                case Running():
+                    self._keep(frame, outcome.journal, outcome.fresh)
+                    if not await self._step(frame, outcome):
+                        return None
+                case Calling(call=call):
+                    self._keep(frame, outcome.journal, outcome.fresh)
+                    below = self._push(call.dialog.name, kind="call", values=dict(call.values))
+                    below.entry, below.digest = outcome.entry, outcome.digest
+                case Ended(result=result):
+                    self._keep(frame, outcome.journal, outcome.fresh)
+                    self._pop(frame)
+                    if frame.kind != "call":
+                        self.resume = self.resume or bool(frames)
+                        return None
+                    self._returned(frame, result)
+                case Restarting(values=values):
+                    self._happen(frame, outcome.fresh)
+                    self._forget_timers(frame)
+                    frame.journal, frame.open, frame.values = [], None, values
+                    base, _, times = frame.instance.partition("r")
+                    frame.instance = f"{base}r{int(times or 0) + 1}"
+                    reader = silent
+                case CalledOff():
+                    self._keep(frame, outcome.journal, outcome.fresh)
+                    self._pop(frame)
+                    if frame.kind != "call":
+                        if not outcome.fresh.says:
+                            self.turn.speech.say("cancelled")
+                        self.resume = bool(frames)
+                        return None
+                    journal = Journal.decode(frames[-1].journal)
+                    journal.record_called_off(frame.entry, frame.digest)
+                    frames[-1].journal = journal.encode()
+                case Broken(error=error):
+                    self._recover("something_went_wrong", frame, reason=error)
+                    return None
+        self._recover(
+            "something_went_wrong",
+            frames[-1],
+            reason=DialogError(
+                f"The dialog {frames[-1].dialog} went on {_PLAYS} times without a question",
+                cure="Ask something in the loop, or end it.",
+            ),
+        )
+        return None
+
+    def _play(self, frame: Frame, reader: Reader) -> Outcome:
+        turn = self.turn
+        facts = Facts(
+            profile={name: fact.value for name, fact in turn.state.profile.items()},
+            channel=turn.speech.address.channel,
+            locale=turn.state.locale,
+            utterance=frame.utterance,
+            now=turn.now,
+            random=turn.setup.chance.random,
+        )
+        dialog = turn.setup.dialogs[frame.dialog]
+        outcome = play(
+            dialog,
+            Journal.decode(frame.journal),
+            facts=facts,
+            reader=reader,
+            values=frame.values,
+        )
+        if turn.setup.play_twice and isinstance(outcome, Waiting):
+            again = play(
+                dialog,
+                Journal.decode(outcome.journal.encode()),
+                facts=replace(facts, random=_never),
+                reader=silent,
+                values=frame.values,
+            )
+            if not isinstance(again, Waiting) or again.entry != outcome.entry or again.fresh.says:
+                return Broken(
+                    journal=outcome.journal,
+                    fresh=Fresh(),
+                    error=DialogError(
+                        f"The dialog {frame.dialog} did not do the same again when it was replayed",
+                        cure="What may differ next time goes through chat.run(...).",
+                    ),
+                )
+        return outcome
+
+    def _keep(self, frame: Frame, journal: Journal, fresh: Fresh) -> None:
+        frame.journal = journal.encode()
+        self._happen(frame, fresh)
+
+    def _happen(self, frame: Frame, fresh: Fresh) -> None:
+        """Make happen what came up for the first time."""
+        turn = self.turn
+        for say in fresh.says:
+            values = say.values
+            if say.reply == "person":
+                values = {**turn.setup.company.contact(), **values}
+            turn.speech.say(say.reply, dialog=frame.dialog, values=values)
+        for milestone in fresh.milestones:
+            self.milestones.append(milestone.name)
+            turn.notes.append(Note(kind="did", values={"milestone": milestone.name}))
+        for entry, reminder in fresh.reminders:
+            self._remind(frame, entry, reminder)
+        for fact, value in fresh.facts:
+            turn.state.profile[fact] = Fact(
+                value, turn.at, turn.speech.address.channel, frame.dialog
+            )
+            turn.notes.append(
+                Note(
+                    kind="remembered",
+                    values={"fact": fact, "value": value, "channel": turn.speech.address.channel},
+                )
+            )
+        for entry_log in fresh.logs:
+            log.info(
+                "dialog_log",
+                extra={"segue": {"log": entry_log.event, **dict(entry_log.context)}},
+            )
+
+    # -- steps and calls ---------------------------------------------------------------------------
+
+    async def _step(self, frame: Frame, running: Running) -> bool:
+        """Do a step and record its result; False if the customer called the journey off before."""
+        turn = self.turn
+        if self._unstored or turn.flags:
+            # The result of the step before is kept before this one starts.
+            await turn.flush()
+            self._unstored = False
+        if turn.flags & (Flag.CANCEL | Flag.PERSON):
+            return False
+        key = idempotency_key(turn.customer, frame.instance, running.entry, running.digest)
+        progress: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(
+            turn.setup.progress_after.total_seconds(),
+            lambda: progress.append(loop.create_task(turn.flush())),
+        )
+        try:
+            result = await perform(
+                running.run, key, clock=turn.setup.clock, chance=turn.setup.chance
+            )
+        finally:
+            timer.cancel()
+            for task in progress:
+                await task
+        journal = running.journal
+        if isinstance(result, Done):
+            journal.record_run(
+                running.entry,
+                running.digest,
+                result.value,
+                returns=running.run.returns,
+                final=running.run.final,
+            )
+        else:
+            journal.record_failure(running.entry, running.digest, result.kind, result.message)
+            log.warning(
+                "step_failed",
+                extra={"segue": {"step": running.run.step, "error": result.kind}},
+            )
+        frame.journal = journal.encode()
+        self._unstored = True
+        turn.notes.append(
+            Note(kind="did", values={"step": running.run.step, "ok": isinstance(result, Done)})
+        )
+        return True
+
+    def _returned(self, frame: Frame, result: Any) -> None:
+        caller = self.turn.state.frames[-1]
+        journal = Journal.decode(caller.journal)
+        dialog = self.turn.setup.dialogs.get(frame.dialog)
+        journal.record_call(
+            frame.entry, frame.digest, result, returns=dialog.returns if dialog else Any
+        )
+        caller.journal = journal.encode()
+
+    # -- waiting -----------------------------------------------------------------------------------
+
+    def _wait(self, frame: Frame, waiting: Waiting) -> None:
+        self._waiting = (frame.instance, waiting)
+        question = waiting.question
+        if frame.open is not None and frame.open.entry == waiting.entry:
+            return
+        self._forget_timers(frame, kinds=("timeout", "wait"))
+        if isinstance(question, Ask):
+            frame.open = Open(entry=waiting.entry, reply=question.reply, shown=False)
+            if question.timeout is not None:
+                due = self.turn.at + int(question.timeout.total_seconds() * 1000)
+                self._timer(Timer(due, "timeout", frame.instance, waiting.entry))
+            return
+        frame.open = Open(entry=waiting.entry, reply="")
+        self._timer(Timer(self._until(question), "wait", frame.instance, waiting.entry))
+
+    def _until(self, wait: Wait | Remind) -> int:
+        if isinstance(wait, Wait):
+            moment, after = wait.until, wait.for_
+        else:
+            moment, after = wait.at, wait.after
+        if moment is not None:
+            return to_millis(moment)
+        return self.turn.at + int(after.total_seconds() * 1000 if after else 0)
+
+    def _remind(self, frame: Frame, entry: str, reminder: Remind) -> None:
+        self._timer(
+            Timer(
+                self._until(reminder),
+                "reminder",
+                frame.instance,
+                entry,
+                reminder.reply,
+                frame.dialog,
+                dict(reminder.values),
+            )
+        )
+
+    def _timer(self, timer: Timer) -> None:
+        timers = self.turn.state.timers
+        timers[:] = [t for t in timers if (t.instance, t.entry) != (timer.instance, timer.entry)]
+        timers.append(timer)
+
+    def _forget_timers(self, frame: Frame, kinds: tuple[str, ...] = ()) -> None:
+        timers = self.turn.state.timers
+        timers[:] = [
+            t for t in timers if t.instance != frame.instance or (kinds and t.kind not in kinds)
+        ]
+
+    async def look(self) -> Waiting | None:
+        """Return the open question of the top frame, played up to it."""
+        frames = self.turn.state.frames
+        if not frames:
+            return None
+        if self._waiting is not None and self._waiting[0] == frames[-1].instance:
+            return self._waiting[1]
+        return await self.advance()
+
+    async def show_question(self) -> None:
+        """Say the open question, if it is new or should be said again."""
+        waiting = await self.look()
+        if waiting is None or not isinstance(waiting.question, Ask):
+            return
+        frame = self.turn.state.frames[-1]
+        assert frame.open is not None
+        if frame.open.shown and not self.prompt_again and not self.resume:
+            return
+        question, speech = waiting.question, self.turn.speech
+        if self.resume and speech.has("resume") and not frame.open.readings:
+            speech.say("resume")
+        message = speech.say(question.reply, dialog=frame.dialog, values=question.values)
+        frame.open.shown = True
+        frame.open.readings = ()
+        frame.open.buttons = message.buttons
+        self.turn.notes.append(
+            Note(kind="asked", values={"question": question.reply, "dialog": frame.dialog})
+        )
+
+    # -- going back, calling off, recovering -------------------------------------------------------
+
+    def correct(self, entry: str, value: Any, raw: str) -> str:
+        """Replace an earlier answer; return why not, or an empty string."""
+        return self._rewind(lambda journal: journal.correct(entry, value, raw))
+
+    def back(self) -> str:
+        """Take the last answer back; return why not (`final`, `start`), or an empty string."""
+        if not self.turn.state.frames:
+            return "start"
+        return self._rewind(lambda journal: journal.back())
+
+    def _rewind(self, change: Any) -> str:
+        frame = self.turn.state.frames[-1]
+        journal = Journal.decode(frame.journal)
+        refused: str = change(journal)
+        if not refused:
+            frame.journal = journal.encode()
+            frame.open = None
+            self._waiting = None
+        return refused
+
+    async def call_off(self) -> None:
+        """Call the top journey off: its dialog may tidy up, then it is gone."""
+        frame = self.turn.state.frames[-1]
+        if frame.open is None:
+            self._drop()
+            self.turn.speech.say("cancelled")
+            self.resume = bool(self.turn.state.frames)
+            return
+        turn = self.turn
+        await self.advance(
+            Listener(
+                utterance=Utterance(text=""),
+                words=turn.setup.voice.words(turn.state.locale),
+                locale=turn.state.locale,
+                now=turn.now,
+                open=frame.open,
+                order=CallOff(),
+            )
+        )
+
+    def _pop(self, frame: Frame) -> None:
+        self.turn.state.frames.remove(frame)
+        self._forget_timers(frame)
+        self._waiting = None
+
+    def _drop(self) -> None:
+        """Give up the top journey: the frame on top and the callers that wait for it."""
+        frames = self.turn.state.frames
+        while frames:
+            frame = frames[-1]
+            self._pop(frame)
+            if frame.kind != "call":
+                return
+
+    def _recover(self, reply: str, frame: Frame, *, reason: BaseException | str) -> None:
+        """Say what happened in words, for nobody is left without an answer, and go on."""
+        log.error(
+            "dialog_broken",
+            extra={
+                "segue": {
+                    "dialog": frame.dialog,
+                    "error": reason if isinstance(reason, str) else type(reason).__name__,
+                    "where": _where(reason),
+                }
+            },
+        )
+        self.turn.notes.append(
+            Note(
+                kind="problem",
+                values={
+                    "dialog": frame.dialog,
+                    "error": reason if isinstance(reason, str) else f"{reason}",
+                    "where": _where(reason),
+                },
+            )
+        )
+        self._drop()
+        self.turn.speech.say(reply, values=self.turn.setup.company.contact())
+        self.resume = bool(self.turn.state.frames)
+
+
+def _where(reason: BaseException | str) -> str:
+    """Return `file:line` of the innermost frame of an error, without its message."""
+    if isinstance(reason, DialogError) and reason.file:
+        return f"{reason.file}:{reason.line}"
+    traceback = None if isinstance(reason, str) else reason.__traceback__
+    if traceback is None:
+        return ""
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+
+
+def _never() -> float:
+    raise DialogError("chat.random() was not recorded", cure="This is a fault of Segue: report it.")
+

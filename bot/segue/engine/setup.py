@@ -1,0 +1,77 @@
+"""What a turn works with: one snapshot, the same from its first line to its last.
+
+A published voice or reloaded dialogs make a new `Setup`; a turn under way keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+from typing import Any, Protocol
+
+from segue.channel import Capabilities
+from segue.dialog import Registry
+from segue.ports import Chance, Clock
+from segue.router import Router
+from segue.types import CustomerId
+from segue.voice import Voice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Company:
+    """What the bot may say about the people behind it."""
+
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    hours: str = ""
+    locale: str = "en"
+    timezone: tzinfo
+    quiet: tuple[int, int] | None = None
+    """Minutes after midnight between which nobody is written to first."""
+
+    def contact(self) -> dict[str, Any]:
+        """Return the values of the reply `person`."""
+        return {
+            "company": self.name,
+            "phone": self.phone or None,
+            "email": self.email or None,
+            "hours": self.hours or None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """Everything a turn reads and never changes."""
+
+    voice: Voice
+    dialogs: Registry
+    router: Router
+    company: Company
+    capabilities: Mapping[str, Capabilities]
+    clock: Clock
+    chance: Chance
+    paused: Callable[[str, str], str | None] = lambda _kind, _name: None
+    """(kind, name) → the reply to give instead, or None."""
+    reply_life: timedelta = timedelta(minutes=15)
+    progress_after: timedelta = timedelta(milliseconds=500)
+    play_twice: bool = False
+    """Tests: every play is done twice, and must come out the same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """One thing that happened in a turn, for whoever explains it (the demo's margin, insight)."""
+
+    kind: str
+    """`routed`, `understood`, `missed`, `remembered`, `asked`, `did`, `said`, `problem`."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Told after each committed turn."""
+
+    def __call__(self, customer: CustomerId, notes: tuple[Note, ...]) -> None:
+        """Take the notes; must be quick and must not raise."""
+        ...

@@ -1,0 +1,156 @@
+"""What the bot says in one turn: replies rendered for this channel, as transcript lines and rows.
+
+- Nothing is said that is not a reply of the voice (law 4).
+- The first words on each channel are the disclosure: that this is an automated assistant.
+- The same reply twice in a row has another wording, if the writers gave one.
+- Row ids are made from turn and position, so that the same turn makes the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from segue.channel import Capabilities
+from segue.engine.state import State
+from segue.types import Address, Button, Line, Message, Millis, Row, Who
+from segue.voice import CustomerView, Rendered, Voice, degrade
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(kw_only=True)
+class Speech:
+    """Collects one turn's words. `flushed` words are already in the store (progress)."""
+
+    voice: Voice
+    state: State
+    customer: str
+    address: Address
+    capabilities: Capabilities
+    at: Millis
+    life: Millis = 0
+    """How long a row may wait before it is not worth sending; 0 is for ever."""
+    lines: list[Line] = field(default_factory=list)
+    """Lines of the transcript that are not stored yet: the customer's, then the bot's."""
+    spoken: list[Line] = field(default_factory=list)
+    """All lines of this turn, stored or not."""
+    said: int = 0
+    """How many of `lines`, from the end, are the bot's."""
+    rows: list[Row] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    """Everything said in this turn, stored or not."""
+    replies: list[str] = field(default_factory=list)
+    _count: int = 0
+
+    def heard(self, line: Line) -> None:
+        """Add a line that is not the bot's."""
+        if self.said:
+            # A customer's line after the bot's: from here on, only what follows can be dropped.
+            self.said = 0
+        self.lines.append(line)
+        self.spoken.append(line)
+
+    def has(self, reply: str, dialog: str = "") -> bool:
+        """Whether the voice can say this, in any locale."""
+        return self.voice.has(reply, dialog=dialog)
+
+    def render(self, reply: str, dialog: str, values: Mapping[str, Any]) -> Rendered:
+        """Render without saying it."""
+        return self.voice.render(
+            reply,
+            dialog=dialog,
+            locale=self.state.locale,
+            channel=self.address.channel,
+            values=values,
+            customer=CustomerView(
+                name=self.state.name or None,
+                locale=self.state.locale,
+                channel=self.address.channel,
+            ),
+            seed=f"{self.customer}{self.state.turn}",
+            avoid=self.state.wordings.get(reply),
+        )
+
+    def say(
+        self,
+        reply: str,
+        *,
+        dialog: str = "",
+        values: Mapping[str, Any] | None = None,
+        buttons: tuple[Button, ...] = (),
+    ) -> Message:
+        """Say a reply. `buttons` are added where the reply brings none of its own."""
+        self._disclose()
+        rendered = self.render(reply, dialog, values or {})
+        message = rendered.message
+        if buttons and not message.buttons:
+            message = msgspec.structs.replace(message, buttons=buttons)
+        self._keep(message, rendered.reply, rendered.version)
+        if rendered.variant is not None:
+            self.state.wordings.pop(reply, None)
+            self.state.wordings[reply] = rendered.variant
+            while len(self.state.wordings) > _WORDINGS:
+                del self.state.wordings[next(iter(self.state.wordings))]
+        return message
+
+    def say_again(self, messages: tuple[Message, ...]) -> None:
+        """Repeat messages as they were."""
+        for message in messages:
+            self._keep(message, "", self.voice.version)
+
+    def _disclose(self) -> None:
+        channel = self.address.channel
+        if channel in self.state.disclosed:
+            return
+        self.state.disclosed.append(channel)
+        if self.voice.has("disclosure", dialog=""):
+            rendered = self.render("disclosure", "", {})
+            self._keep(rendered.message, rendered.reply, rendered.version)
+
+    def _keep(self, message: Message, reply: str, version: int) -> None:
+        self._count += 1
+        identity = f"{self.state.turn}-{self._count}"
+        self.messages.append(message)
+        self.replies.append(reply)
+        line = Line(
+            who=Who.BOT,
+            at=self.at,
+            channel=self.address.channel,
+            message=message,
+            reply=reply,
+            voice=version,
+            id=identity,
+        )
+        self.lines.append(line)
+        self.spoken.append(line)
+        self.said += 1
+        if not self.capabilities.push:
+            return
+        parts = degrade(message, self.capabilities)
+        for position, part in enumerate(parts):
+            self.rows.append(
+                Row(
+                    id=identity if len(parts) == 1 else f"{identity}.{position + 1}",
+                    address=self.address,
+                    message=part,
+                    expires_at=self.at + self.life if self.life else 0,
+                )
+            )
+
+    def log(self) -> tuple[bytes, ...]:
+        """Return the lines that are not stored yet, as the store keeps them."""
+        return tuple([_encode(line) for line in self.lines])
+
+    def stored(self) -> None:
+        """Forget what a progress commit has stored."""
+        self.lines.clear()
+        self.rows.clear()
+        self.said = 0
+
+
+_WORDINGS = 8
+"""How many replies' last wordings are remembered with a customer."""

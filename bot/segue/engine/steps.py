@@ -1,0 +1,90 @@
+"""Doing a step: the one place where a dialog's code touches the world.
+
+A step may be executed more than once (a process can die between doing and recording it), always
+under the same idempotency key. Its result is recorded once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from segue.dialog.effects import Run
+from segue.errors import StepFailed
+from segue.ports import Chance, Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """It worked."""
+
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """It did not, after all tries."""
+
+    kind: str
+    message: str
+
+
+def idempotency_key(customer: str, instance: str, entry: str, digest: str) -> str:
+    """Return 32 hex characters: the same for every execution of one step with the same inputs."""
+    material = "\0".join((customer, instance, entry, digest)).encode()
+    return hashlib.blake2b(material, digest_size=16).hexdigest()
+
+
+async def perform(run: Run, key: str, *, clock: Clock, chance: Chance) -> Done | Failed:
+    """Execute a step with its retries and its time-out.
+
+    The last error becomes `Failed`; cancellation of the worker is passed on.
+    """
+    wait = run.retry.wait.total_seconds()
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            async with asyncio.timeout(run.timeout.total_seconds()):
+                return Done(value=await _call(run, key))
+        except TimeoutError as error:
+            failure = Failed(kind="TimeoutError", message=str(error) or f"over {run.timeout}")
+        except StepFailed as error:
+            return Failed(kind=error.kind, message=error.message)
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is the dialog's to handle
+            failure = Failed(kind=type(error).__name__, message=str(error))
+        if attempt >= run.retry.attempts:
+            return failure
+        await clock.sleep(wait * (0.75 + chance.random() / 2))
+        wait *= 2
+
+
+async def _call(run: Run, key: str) -> Any:
+    kwargs = dict(run.kwargs)
+    if _takes_key(run.function):
+        kwargs["idempotency_key"] = key
+    if _is_async(run.function):
+        return await run.function(*run.args, **kwargs)
+    # A plain function may block: it must not stop everybody else's conversations.
+    result = await asyncio.to_thread(run.function, *run.args, **kwargs)
+    return await result if inspect.isawaitable(result) else result
+
+
+@lru_cache(maxsize=1024)
+def _takes_key(function: Callable[..., Any]) -> bool:
+    try:
+        return "idempotency_key" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+@lru_cache(maxsize=1024)
+def _is_async(function: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts
+    )

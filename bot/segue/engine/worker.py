@@ -1,0 +1,269 @@
+"""Holding leases and running turns: the only place where the engine acts on the store.
+
+- A turn is run under a lease, which is renewed every third of its life while the turn runs.
+- A turn whose lease is lost is thrown away: somebody else has begun it again.
+- A turn that raises is left alone: its lease runs out, the sweeper begins it again, and after
+  `max_attempts` the message is parked and the conversation goes on.
+- The commit that ends a turn brings the next letters of this customer, if any came meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from segue.channel import Page
+from segue.engine.delivery import Delivery
+from segue.engine.setup import Observer, Setup
+from segue.engine.state import TooNew
+from segue.engine.turn import Turn
+from segue.errors import SegueError, StoreUnavailable
+from segue.memory import Store
+from segue.memory.records import Commit, Committed, Fenced, Flag, Granted, Lease
+from segue.ports import Chance, Clock
+from segue.types import CustomerId
+
+log = logging.getLogger("segue.engine")
+
+
+class LostLease(SegueError):
+    """Somebody else answers this customer now: the turn is thrown away."""
+
+
+class Counts:
+    """What the worker has seen since the process began; read by `/metrics`."""
+
+    turns = 0
+    fenced = 0
+    failed = 0
+    swept = 0
+
+
+class Worker:
+    """Runs the turns of one process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        setup: Callable[[], Setup],
+        delivery: Delivery,
+        clock: Clock,
+        chance: Chance,
+        lease_seconds: float,
+        wake: Callable[[CustomerId], None],
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.store = store
+        self.setup = setup
+        self.delivery = delivery
+        self.counts = Counts()
+        self._clock = clock
+        self._chance = chance
+        self._third = lease_seconds / 3
+        self._wake = wake
+        self._observers = list(observers)
+        self._running: dict[CustomerId, asyncio.Task[None]] = {}
+        self._leases: dict[CustomerId, Lease] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._waiters: dict[tuple[CustomerId, str], asyncio.Future[Page]] = {}
+        self._slow: set[CustomerId] = set()
+
+    # -- beginning and ending ----------------------------------------------------------------------
+
+    def begin(self, granted: Granted) -> None:
+        """Answer a customer whose lease we have been given, in the background."""
+        customer = granted.lease.customer
+        self._leases[customer] = granted.lease
+        task = asyncio.get_running_loop().create_task(self._work(granted))
+        self._running[customer] = task
+        task.add_done_callback(lambda _task: self._finished(customer, task))
+
+    def _finished(self, customer: CustomerId, task: asyncio.Task[None]) -> None:
+        if self._running.get(customer) is task:
+            del self._running[customer]
+            self._leases.pop(customer, None)
+            self._slow.discard(customer)
+
+    def busy(self, customer: CustomerId) -> asyncio.Task[None] | None:
+        """Return the task that answers this customer now, if it is ours."""
+        return self._running.get(customer)
+
+    def slow(self, customer: CustomerId) -> bool:
+        """Whether an answer is taking long enough to say so (typing)."""
+        return customer in self._slow
+
+    def expect(self, customer: CustomerId, message_id: str) -> asyncio.Future[Page]:
+        """Return a future of what the turn that reads this message writes."""
+        key = (customer, message_id)
+        future = self._waiters.get(key)
+        if future is None:
+            future = asyncio.get_running_loop().create_future()
+            self._waiters[key] = future
+            future.add_done_callback(lambda _f: self._waiters.pop(key, None))
+        return future
+
+    async def drain(self, grace: float) -> None:
+        """Let running turns finish; what is not done by then is handed back at once."""
+        tasks = [*self._running.values(), *self._tasks]
+        if tasks:
+            _done, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        for lease in list(self._leases.values()):
+            await self.store.release(lease)
+        await self.delivery.drain(grace)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something in the background that `drain` waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- turns -------------------------------------------------------------------------------------
+
+    async def _work(self, granted: Granted) -> None:
+        customer = granted.lease.customer
+        more: Granted | None = granted
+        while more is not None:
+            try:
+                more = await self._turn(more)
+            except LostLease:
+                self.counts.fenced += 1
+                log.info("turn_fenced")
+                return
+            except TooNew:
+                log.warning("state_too_new")
+                await self.store.release(self._leases.get(customer, granted.lease))
+                return
+            except StoreUnavailable:
+                # The message is stored; whoever gets the lease after it ran out goes on.
+                log.warning("store_unavailable")
+                return
+            except Exception as error:
+                self.counts.failed += 1
+                log.exception("turn_failed", extra={"segue": {"error": type(error).__name__}})
+                return
+
+    async def _turn(self, granted: Granted) -> Granted | None:
+        customer = granted.lease.customer
+        self._leases[customer] = granted.lease
+
+        async def flush(commit: Commit) -> None:
+            result = await self.store.record(self._leases[customer], commit)
+            self._slow.add(customer)
+            self._landed(customer, result)
+
+        setup = self.setup()
+        turn = Turn(setup, granted, flush)
+        keeper = _Keeper(self, turn)
+        keeper.start(self._third)
+        try:
+            commit = await turn.run()
+        finally:
+            keeper.stop()
+        committed = self._landed(customer, await self.store.commit(self._leases[customer], commit))
+        self._slow.discard(customer)
+        self.counts.turns += 1
+        self._tell(turn, committed)
+        return committed.more
+
+    def _landed(self, customer: CustomerId, result: Committed | Fenced) -> Committed:
+        if isinstance(result, Fenced):
+            raise LostLease("another worker has the lease")
+        lease = self._leases[customer]
+        self._leases[customer] = replace(lease, version=result.version)
+        self._wake(customer)
+        for claim in result.claims:
+            self.delivery.begin(customer, claim)
+        return result
+
+    def _tell(self, turn: Turn, committed: Committed) -> None:
+        if self._waiters:
+            lines = turn.speech.spoken
+            first = committed.cursor - len(lines)
+            page: Page | None = None
+            for letter in turn.granted.letters:
+                waiter = self._waiters.get((turn.customer, letter.inbound.message_id))
+                if waiter is not None and not waiter.done():
+                    if page is None:
+                        page = Page(
+                            lines=tuple((first + i, line) for i, line in enumerate(lines)),
+                            cursor=committed.cursor,
+                        )
+                    waiter.set_result(page)
+        if self._observers and turn.notes:
+            notes = tuple(turn.notes)
+            for observer in self._observers:
+                observer(turn.customer, notes)
+
+    async def renew(self, turn: Turn) -> None:
+        """Keep the lease of a running turn, and bring it what the customer asked for meanwhile."""
+        customer = turn.customer
+        result = await self.store.renew(self._leases[customer])
+        if isinstance(result, Fenced):
+            # The commit will be refused; until then nothing of this turn can be seen by anyone.
+            log.info("lease_lost")
+            return
+        lease = self._leases[customer]
+        self._leases[customer] = replace(result.lease, version=lease.version)
+        turn.flags |= result.flags & (Flag.CANCEL | Flag.PERSON)
+
+    # -- what nobody holds -------------------------------------------------------------------------
+
+    async def sweep_forever(self, every: float = 1.0) -> None:
+        """Look after customers whom a dead process left, and timers that are due; never returns."""
+        while True:
+            try:
+                await self.sweep()
+            except StoreUnavailable:
+                log.warning("sweep_skipped")
+            await self._clock.sleep(every * (0.75 + self._chance.random() / 2))
+
+    async def sweep(self) -> int:
+        """Take every customer somebody must look at; return how many were taken."""
+        taken = 0
+        for customer in await self.store.sweep():
+            if customer in self._running:
+                continue
+            result = await self.store.take(customer)
+            if isinstance(result, Granted):
+                taken += 1
+                self.counts.swept += 1
+                self.begin(result)
+        return taken
+
+
+class _Keeper:
+    """Renews a lease by timer: turns are short, so no task is made unless one is needed."""
+
+    def __init__(self, worker: Worker, turn: Turn) -> None:
+        self._worker = worker
+        self._turn = turn
+        self._handle: asyncio.TimerHandle | None = None
+        self._every = 0.0
+
+    def start(self, every: float) -> None:
+        self._every = every
+        self._handle = asyncio.get_running_loop().call_later(every, self._due)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _due(self) -> None:
+        self._worker.spawn(self._renew())
+
+    async def _renew(self) -> None:
+        try:
+            await self._worker.renew(self._turn)
+        except StoreUnavailable:
+            log.warning("renew_failed")
+        if self._handle is not None:
+            self.start(self._every)
