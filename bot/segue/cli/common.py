@@ -68,11 +68,9 @@ def sentences(error: Exception) -> tuple[Any, ...]:
             return (1, f"{error.strerror or error}{where}")
         case _:
             text = " ".join(str(error).split())
-            return (
-                1,
-                f"this is a mistake in Segue or in your code: {type(error).__name__}: {text}. "
-                "Run it again with --debug to see where",
-            )
+            what = f"{type(error).__name__}: {text}"
+            cure = "Run it again with --debug to see where"
+            return (1, f"this is a mistake in Segue or in your code: {what}. {cure}")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -80,9 +78,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     lines = [list(head), *([_cell(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
-        click.echo(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -88,6 +88,12 @@ def _locale(value: str) -> str:
     return value
 
 
+def _hours(value: str) -> str:
+    if value and not regex.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("must be two times, like 21:00-08:00")
+    return value
+
+
 def _pattern(value: str) -> str:
     try:
         regex.compile(value)
@@ -212,6 +218,10 @@ class CompanySettings(Section):
     privacy_url: WebAddress = Field(
         default="", description="The privacy notice; the widget links it."
     )
+    quiet_hours: Annotated[str, AfterValidator(_hours)] = Field(
+        default="",
+        description="When nobody is written to first, like `21:00-08:00`; answers always go out.",
+    )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="UTC", description="For dates, reminders and quiet hours."
     )
@@ -220,6 +230,15 @@ class CompanySettings(Section):
         default=(),
         description="Locales that `segue check` wants complete, beside `locale`.",
     )
+
+    @property
+    def quiet_minutes(self) -> tuple[int, int] | None:
+        """The quiet hours as minutes after midnight, from and until."""
+        if not self.quiet_hours:
+            return None
+        hours = (part.split(":") for part in self.quiet_hours.split("-"))
+        first, last = (int(hour) * 60 + int(minute) for hour, minute in hours)
+        return first, last
 
 
 class DialogsSettings(Section):
