@@ -1,38 +1,48 @@
-"""What a dialog can ask of the engine: every verb of `Chat` yields one of these, frozen.
+"""What a dialog can ask of the engine: every verb of `Chat` is one of these, frozen.
 
+An effect is its own awaitable: awaiting it yields it to `play`, which sends back the result.
 `play` answers what it can from the journal; what it cannot, ends the play and is the engine's to do.
+They are msgspec Structs because a replay makes one for every verb it passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from segue.dialog.registry import Dialog
     from segue.slots import Slot
 
+NOTHING: Mapping[str, Any] = {}
+"""No values. Never changed."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retry:
+
+class Retry(Struct, frozen=True, kw_only=True):
     """How often a step is tried, and how long to wait before the second try (doubling after)."""
 
     attempts: int = 3
     wait: timedelta = timedelta(milliseconds=200)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Say:
+class Verb(Struct, frozen=True, kw_only=True, eq=False):
+    """Base of all effects: what makes them awaitable."""
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return (yield self)
+
+
+class Say(Verb, frozen=True, kw_only=True, eq=True):
     """Say a reply."""
 
     reply: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ask:
+class Ask(Verb, frozen=True, kw_only=True, eq=True):
     """Ask for a value and wait for it. `choose` and `confirm` are asks with their own slot."""
 
     reply: str
@@ -52,8 +62,7 @@ class Ask:
     """`ask`, `choose` or `confirm`: the verb the author wrote."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Verb, frozen=True, kw_only=True, eq=True):
     """Do something outside once: a call to a shop, a clock, a dice."""
 
     step: str
@@ -66,26 +75,25 @@ class Run:
     timeout: timedelta = timedelta(seconds=30)
     returns: Any = Any
     """The annotated result type, which a recorded result is decoded to."""
+    takes_key: bool = False
+    """The function has a parameter `idempotency_key`, which the engine fills in."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class Call(Verb, frozen=True, kw_only=True, eq=True):
     """Go through another dialog and come back with its result."""
 
-    dialog: Dialog
+    dialog: Dialog[Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Milestone:
+class Milestone(Verb, frozen=True, kw_only=True, eq=True):
     """The customer got somewhere on a journey."""
 
     name: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remind:
+class Remind(Verb, frozen=True, kw_only=True, eq=True):
     """Say a reply later, once, unless this dialog has ended by then."""
 
     reply: str
@@ -95,8 +103,7 @@ class Remind:
     key: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wait:
+class Wait(Verb, frozen=True, kw_only=True, eq=True):
     """Do nothing until then. The customer may write meanwhile and is answered."""
 
     until: datetime | None = None
@@ -104,32 +111,28 @@ class Wait:
     key: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Know:
+class Know(Verb, frozen=True, kw_only=True, eq=True):
     """Read what is known: a fact of the profile, or of this turn (`channel`, `locale`, `now`…)."""
 
     source: str
-    """`profile`, `channel`, `locale`, `utterance`, `now` or `random`."""
+    """`profile`, `channel`, `locale`, `now` or `random`."""
     fact: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Log:
+class Log(Verb, frozen=True, kw_only=True, eq=True):
     """Write a line for operators. Never a customer's words."""
 
     event: str
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Restart:
+class Restart(Verb, frozen=True, kw_only=True, eq=True):
     """Begin this dialog anew with an empty journal."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Later:
+class Later(Verb, frozen=True, kw_only=True, eq=True):
     """A verb that has its place but comes with its own issue: `handoff`, `survey`, `verify`."""
 
     verb: str

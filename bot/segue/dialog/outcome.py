@@ -12,8 +12,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from segue.dialog.effects import Ask, Call, Log, Milestone, Remind, Run, Say, Wait
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 # -- what a reader answers when a play reaches a question that has no recorded answer -------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The customer's answer, parsed."""
 
     value: Any
@@ -33,23 +33,19 @@ class Answer:
     """Their words, masked; re-parsed if the slot changes under them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(Struct, frozen=True):
     """They skipped it; the ask returns None."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(Struct, frozen=True):
     """Time is up; the ask returns None, a wait returns."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallOff:
+class CallOff(Struct, frozen=True):
     """They called the journey off: `Cancelled` is raised at this question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """No answer (yet): the play ends as `Waiting`."""
 
 
@@ -61,8 +57,7 @@ Reader: TypeAlias = "Callable[[Ask | Wait, str], Reading]"
 # -- what happened ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fresh:
+class Fresh(Struct, frozen=True, kw_only=True):
     """What came up for the first time in this play, in order; the engine makes it happen."""
 
     says: tuple[Say, ...] = ()
@@ -74,8 +69,7 @@ class Fresh:
     """(fact, value) to remember in the profile."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """A question is open."""
 
     journal: Journal
@@ -83,10 +77,12 @@ class Waiting:
     question: Ask | Wait
     entry: str
     """Name of the entry that will hold the answer, e.g. `ask:ask_order#1`."""
+    asked: tuple[tuple[str, Ask], ...] = ()
+    """(entry name, question) of every answered ask on the way here, in order: what a customer may
+    correct. Questions that were answered from the profile are among them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """A step must be done."""
 
     journal: Journal
@@ -94,11 +90,10 @@ class Running:
     run: Run
     entry: str
     digest: str
-    """Of the arguments: part of the idempotency key."""
+    """Of the arguments, in hex; empty for none. Part of the idempotency key."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Calling:
+class Calling(Struct, frozen=True, kw_only=True):
     """Another dialog must be gone through."""
 
     journal: Journal
@@ -108,8 +103,7 @@ class Calling:
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """The dialog returned."""
 
     journal: Journal
@@ -117,24 +111,21 @@ class Ended:
     result: Any = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Restarting:
+class Restarting(Struct, frozen=True, kw_only=True):
     """Begin anew with these values."""
 
     fresh: Fresh
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CalledOff:
+class CalledOff(Struct, frozen=True, kw_only=True):
     """The dialog let `Cancelled` through, after whatever it had to tidy up."""
 
     journal: Journal
     fresh: Fresh
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True, kw_only=True):
     """The dialog raised `error`, or broke a rule. What it said before that is not sent."""
 
     journal: Journal

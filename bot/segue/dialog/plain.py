@@ -1,0 +1,89 @@
+"""Values on their way into a journal and out of it again.
+
+What a dialog is given the first time has been through here and back, exactly as on every replay:
+so a dialog cannot come to depend on something that a journal does not keep.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+_EXACT = frozenset({str, int, bool, float, type(None)})
+_KEPT = (bytes,)
+
+
+class NotPlain(Exception):  # noqa: N818 - said as a fact; the caller turns it into an error with a place
+    """A value cannot be kept: neither plain data nor a dataclass, Struct or model of plain data."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+def to_plain(value: Any) -> Any:
+    """Return `value` as what msgpack can hold. Raises `NotPlain`."""
+    if type(value) in _EXACT:
+        return value
+    try:
+        return msgspec.to_builtins(value, builtin_types=_KEPT, enc_hook=_dump)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotPlain(f"{type(value).__name__} ({error})") from None
+
+
+def from_plain(value: Any, kind: Any) -> Any:
+    """Return plain data as `kind`: a dataclass, Struct, pydantic model, or plain type.
+
+    Raises `ValueError` (msgspec's or pydantic's) when the data does not fit, `TypeError` when
+    `kind` is a type that no data can be turned into.
+    """
+    if kind is Any or type(value) is kind:
+        return value
+    return msgspec.convert(value, kind, builtin_types=_KEPT, dec_hook=_load)
+
+
+def digest_of(values: Any) -> bytes:
+    """Return 8 bytes that are the same for the same values, in every process; none for nothing.
+
+    Raises `NotPlain`.
+    """
+    if not values:
+        return b""
+    try:
+        data = _canonical.encode(values)
+    except (TypeError, ValueError, RecursionError):
+        data = _canonical.encode(_with_text_keys(to_plain(values)))
+    return blake2b(data, digest_size=8).digest()
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Return plain data whose mapping keys are text that tells 1 from "1"."""
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else f"\0{key!r}": _with_text_keys(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_with_text_keys(item) for item in value]
+    return value
+
+
+def _dump(value: Any) -> Any:
+    """Turn a pydantic model into plain data; say no to everything else."""
+    dump = getattr(value, "model_dump", None)
+    if dump is not None and not isinstance(value, type):
+        return dump(mode="json")
+    raise NotImplementedError(f"a {type(value).__name__} is not data")
+
+
+def _load(kind: type, value: Any) -> Any:
+    """Turn plain data into a pydantic model; say no to everything else."""
+    validate = getattr(kind, "model_validate", None)
+    if validate is not None:
+        return validate(value)
+    raise TypeError(f"{kind.__name__} cannot be made from data")
+
+
+_canonical = msgspec.msgpack.Encoder(order="deterministic", enc_hook=_dump)
