@@ -23,7 +23,7 @@ def resolve(*arguments: str) -> dict[str, str]:
     """Return the locked entries by name, each with its hashes."""
     command = [
         *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"),
-        *("--universal", "--python-version", "3.11", "--generate-hashes", "--all-extras"),
+        *("--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
         *arguments,
     ]
@@ -37,8 +37,8 @@ def resolve(*arguments: str) -> dict[str, str]:
 
 def main() -> None:
     """Resolve everything once, and say which half each entry belongs to."""
-    everything = resolve("--group", "dev")
-    needed = resolve().keys()
+    everything = resolve("--all-extras", "--group", "dev")
+    needed = resolve("--extra", "embedded").keys()
     upper = "".join(text for name, text in everything.items() if name in needed)
     lower = "".join(text for name, text in everything.items() if name not in needed)
     LOCK.write_text(HEAD + upper + "\n" + LINE + lower, encoding="utf-8")

@@ -77,7 +77,7 @@ def _store_address(value: str) -> str:
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (LookupError, ValueError, OSError):
         raise ValueError("must be a time zone like Europe/Vienna") from None
     return value
 
@@ -104,7 +104,7 @@ def _pattern(value: str) -> str:
 
 def _prefix(value: str) -> str:
     if not regex.fullmatch(r"[A-Za-z0-9_.:-]{0,64}", value):
-        raise ValueError("may hold only letters, digits and _ . : - (at most 64)")
+        raise ValueError("must be at most 64 letters, digits and _ . : -")
     return value
 
 
@@ -313,9 +313,10 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets(cls, values: Any) -> Any:
-        url = values.get("store", {}).get("url") if isinstance(values, dict) else None
-        if isinstance(url, str) and url.startswith("file:"):
-            values["store"]["url"] = reveal(url, "store.url")
+        store = values.get("store") if isinstance(values, dict) else None
+        url = store.get("url") if isinstance(store, dict) else None
+        if isinstance(store, dict) and isinstance(url, str) and url.startswith("file:"):
+            values["store"] = {**store, "url": reveal(url, "store.url")}
         return values
 
     @property

@@ -31,7 +31,7 @@ def from_toml(path: Path) -> tuple[dict[str, Any], Origins]:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = regex.search(r"at line (\d+)", str(error))
-        at = f"{path.name}:{line[1]}" if line else f"{path.name}, at its end"
+        at = f"{path.name}:{line[1] if line else max(1, len(text.splitlines()))}"
         what = regex.sub(r"\s*\(at .*\)$", "", str(error))
         raise SettingsError(at, f"this is not TOML ({what})", "Mend that line") from None
     except UnicodeDecodeError:
