@@ -1,0 +1,1 @@
+"""How messages are compared with examples; `segue.router` is the door."""

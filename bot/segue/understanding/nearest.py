@@ -1,0 +1,187 @@
+"""Examples of one locale, taken apart once so that a message is compared with them quickly.
+
+A score has two halves:
+- *evidence*: does each word of the message belong to this intent, judged over all its examples?
+- *nearness*: how much of the message is in the one example that fits best, and of it in the message?
+
+In both, rare words weigh more, light words ("the", "my") almost nothing, and a word that no example
+knows counts against every intent. A word with a typo counts as its neighbour, a little less.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from segue.understanding.tokens import tokens
+
+LIGHT_WEIGHT: Final = 0.12
+PAIR_WEIGHT: Final = 0.55
+"""A pair of words weighs so much of its two words: "get back" is more than "get" and "back"."""
+UNKNOWN: Final = 0.8
+"""What an unknown word weighs, of a word that only one intent knows."""
+TYPO: Final = 0.85
+DOUBT: Final = 0.06
+"""How little is made of a word that an intent has in one example of many."""
+_TYPO_FROM: Final = 4
+_TWO_TYPOS_FROM: Final = 8
+_CLOSER: Final = 6
+"""So many intents, best by evidence, are compared example by example."""
+_WORDS: Final = 40
+_TYPOS: Final = 8
+"""So many unknown words of a message are looked up among their neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    text: str
+    words: Mapping[str, float]
+    weight: float
+
+
+class Nearest:
+    """The examples of each intent in one language."""
+
+    def __init__(self, intents: Mapping[str, Sequence[str]], language: str) -> None:
+        self.language = language
+        told = {
+            intent: [words for text in texts if (words := tokens(text, language))]
+            for intent, texts in intents.items()
+        }
+        told = {intent: examples for intent, examples in told.items() if examples}
+        spread = Counter(
+            word
+            for examples in told.values()
+            for word in {word for words in examples for word in words}
+        )
+        most = log(1 + len(told))
+        self._weights = {
+            word: LIGHT_WEIGHT if word[0] == "." else max(0.3, log((1 + len(told)) / count) / most)
+            for word, count in spread.items()
+        }
+        self._neighbours: dict[int, list[str]] = defaultdict(list)
+        for word in sorted(self._weights):
+            if word[0] not in ".#":
+                self._neighbours[len(word)].append(word)
+        self._examples = {
+            intent: [self._example(words) for words in examples]
+            for intent, examples in told.items()
+        }
+        self._evidence = _learn(told)
+        self._exact = {
+            " ".join(words): intent for intent, examples in told.items() for words in examples
+        }
+
+    def _example(self, words: Sequence[str]) -> _Example:
+        weights = {word: self._weights[word] for word in words}
+        return _Example(_text(words), weights, sum(weights.values()))
+
+    def scores(self, words: Sequence[str]) -> list[tuple[str, float]]:
+        """Return (intent, score) for all that have anything in common with these words, sorted."""
+        words = words[:_WORDS]
+        known, total = self._read(words)
+        if not known:
+            return []
+        evidence = self._weigh_evidence(known, total)
+        nearest = sorted(evidence, key=lambda intent: (-evidence[intent], intent))[:_CLOSER]
+        text = _text(words)
+        exact = self._exact.get(" ".join(words))
+        found = [
+            (
+                intent,
+                1.0
+                if intent == exact
+                else 0.5 * evidence[intent] + 0.5 * self._nearness(intent, known, total, text),
+            )
+            for intent in nearest
+        ]
+        found.sort(key=lambda pair: (-pair[1], pair[0]))
+        return found
+
+    def _read(self, words: Sequence[str]) -> tuple[dict[str, float], float]:
+        """Return the known words with their weight, and the weight of all words together."""
+        known: dict[str, float] = {}
+        total = 0.0
+        typos = 0
+        for word in dict.fromkeys(words):
+            weight = self._weights.get(word)
+            if weight is not None:
+                known[word] = weight
+                total += weight
+                continue
+            if word[0] == ".":
+                total += LIGHT_WEIGHT
+                continue
+            neighbour = None
+            if len(word) >= _TYPO_FROM and typos < _TYPOS:
+                typos += 1
+                neighbour = self._neighbour(word)
+            if neighbour is None:
+                total += UNKNOWN
+            elif neighbour not in known:
+                known[neighbour] = self._weights[neighbour] * TYPO
+                total += self._weights[neighbour]
+        return known, total
+
+    def _neighbour(self, word: str) -> str | None:
+        allowed = 2 if len(word) >= _TWO_TYPOS_FROM else 1
+        near = [
+            other
+            for length in range(len(word) - allowed, len(word) + allowed + 1)
+            for other in self._neighbours.get(length, ())
+        ]
+        found = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=allowed)
+        return found[0] if found else None
+
+    def _weigh_evidence(self, known: Mapping[str, float], total: float) -> dict[str, float]:
+        evidence: dict[str, float] = defaultdict(float)
+        for word, weight in known.items():
+            for intent, share in self._evidence.get(word, ()):
+                evidence[intent] += weight * share
+        whole = total
+        words = list(known)
+        for one, two in zip(words, words[1:], strict=False):
+            shares = self._evidence.get(f"{one} {two}")
+            if shares:
+                weight = PAIR_WEIGHT * (known[one] + known[two])
+                whole += weight
+                for intent, share in shares:
+                    evidence[intent] += weight * share
+        return {intent: found / whole for intent, found in evidence.items()}
+
+    def _nearness(self, intent: str, known: Mapping[str, float], total: float, text: str) -> float:
+        best = 0.0
+        for example in self._examples[intent]:
+            shared = sum(weight for word, weight in known.items() if word in example.words)
+            if shared == 0:
+                continue
+            overlap = 2 * shared / (total + example.weight)
+            if 0.75 * overlap + 0.25 > best:
+                best = max(best, 0.75 * overlap + 0.25 * fuzz.ratio(text, example.text) / 100)
+        return best
+
+
+def _text(words: Sequence[str]) -> str:
+    return " ".join(word.lstrip(".") for word in words)
+
+
+def _learn(told: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[tuple[str, float]]]:
+    """Return, for each word and pair, which intents it speaks for, and how clearly (0 to 1)."""
+    rates: dict[str, dict[str, float]] = defaultdict(dict)
+    for intent, examples in told.items():
+        counts: Counter[str] = Counter()
+        for words in examples:
+            counts.update(set(words))
+            counts.update({f"{one} {two}" for one, two in zip(words, words[1:], strict=False)})
+        for word, count in counts.items():
+            rates[word][intent] = count / len(examples)
+    return {
+        word: [(intent, rate / (sum(by.values()) + DOUBT)) for intent, rate in sorted(by.items())]
+        for word, by in rates.items()
+    }
