@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from segue.channel import Adapter, NotSent, Outcome, Unknown
 from segue.errors import StoreUnavailable
+from segue.failpoints import failpoint
 from segue.memory import Store
 from segue.memory.records import Claim
 from segue.ports import Clock
@@ -58,11 +59,14 @@ class Delivery:
         following: Claim | None = claim
         while following is not None:
             row = following.row
+            failpoint("send")
             outcome = await self._send(following)
+            failpoint("sent")
             key = (row.address.channel, type(outcome).__name__)
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
             try:
                 following = await self._store.settle(customer, following, outcome)
+                failpoint("settled")
             except StoreUnavailable:
                 # The claim runs out and the row is found as unknown: nothing is forgotten.
                 log.warning("settle_failed", extra={"segue": {"channel": row.address.channel}})

@@ -7,13 +7,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
+from segue.masking import Masker
 
 from segue.channel import Accepted, NotAccepted, Page
 from segue.engine.reading import Utterance, repair
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
 from segue.errors import StoreUnavailable
-from segue.masking import Masker
+from segue.failpoints import failpoint
 from segue.memory import Store
 from segue.memory.records import (
     Duplicate,
@@ -65,12 +66,14 @@ class Core:
         """Store a message; answering it goes on in the background."""
         if self.closed:
             return NotAccepted(why="closed", status=503)
+        failpoint("receive")
         inbound = self._prepared(inbound)
         known = customer is not None
         try:
             for _ in range(4):
                 owner = customer or await self._owner_or_new(inbound)
                 admission = await self._store.admit(owner, inbound, flag=self._flag(inbound))
+                failpoint("admitted")
                 match admission:
                     case Granted():
                         self._worker.begin(admission)
@@ -166,7 +169,7 @@ class Core:
             async with asyncio.timeout(within):
                 while True:
                     page = await self.page(customer, after=-1)
-                    mine = [i for i, (_n, line) in enumerate(page.lines) if line.id == message_id]
+                    mine = [at for at, (_, line) in enumerate(page.lines) if line.id == message_id]
                     if mine and any(line.who != "customer" for _n, line in page.lines[mine[-1] :]):
                         return Page(lines=page.lines[mine[-1] :], cursor=page.cursor)
                     waits = [future, asyncio.ensure_future(grew.wait())]

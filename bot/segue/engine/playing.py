@@ -11,8 +11,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from segue.dialog import DialogError, Facts, Journal, play
 from segue.dialog.effects import Ask, Remind, Wait
+from segue.dialog.journal import Journal, Why
 from segue.dialog.outcome import (
     Broken,
     CalledOff,
@@ -26,10 +26,13 @@ from segue.dialog.outcome import (
     Running,
     Waiting,
 )
+from segue.dialog.play import Facts, play
 from segue.engine.reading import Listener, Utterance, silent
 from segue.engine.setup import Note
 from segue.engine.state import Fact, Frame, Open, Timer
 from segue.engine.steps import Done, idempotency_key, perform
+from segue.errors import DialogError, StepFailed
+from segue.failpoints import failpoint
 from segue.memory.records import Flag
 from segue.ports import to_millis
 
@@ -57,6 +60,8 @@ class Player:
         self._begun = 0
         self._waiting: tuple[str, Waiting] | None = None
         self._unstored = False
+        self._held = False
+        """The top dialog waits for the customer to write, not for an answer."""
 
     # -- beginning ---------------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class Player:
             utterance=Utterance(text=utterance),
             words=turn.setup.voice.words(turn.state.locale),
             locale=turn.state.locale,
-            now=turn.now,
+            now=turn.local_now,
         )
         await self.advance(listener)
         for found in listener.reached:
@@ -143,7 +148,7 @@ class Player:
                 case Restarting(values=values):
                     self._happen(frame, outcome.fresh)
                     self._forget_timers(frame)
-                    frame.journal, frame.open, frame.values = [], None, values
+                    frame.journal, frame.open, frame.values = Journal(), None, values
                     base, _, times = frame.instance.partition("r")
                     frame.instance = f"{base}r{int(times or 0) + 1}"
                     reader = silent
@@ -155,9 +160,7 @@ class Player:
                             self.turn.speech.say("cancelled")
                         self.resume = bool(frames)
                         return None
-                    journal = Journal.decode(frames[-1].journal)
-                    journal.record_called_off(frame.entry, frame.digest)
-                    frames[-1].journal = journal.encode()
+                    frames[-1].journal.record_called_off(frame.entry, frame.digest)
                 case Broken(error=error):
                     self._recover("something_went_wrong", frame, reason=error)
                     return None
@@ -178,13 +181,14 @@ class Player:
             channel=turn.speech.address.channel,
             locale=turn.state.locale,
             utterance=frame.utterance,
-            now=turn.now,
+            now=turn.local_now,
             random=turn.setup.chance.random,
+            words=turn.setup.voice.words(turn.state.locale),
         )
         dialog = turn.setup.dialogs[frame.dialog]
         outcome = play(
             dialog,
-            Journal.decode(frame.journal),
+            frame.journal,
             facts=facts,
             reader=reader,
             values=frame.values,
@@ -192,7 +196,7 @@ class Player:
         if turn.setup.play_twice and isinstance(outcome, Waiting):
             again = play(
                 dialog,
-                Journal.decode(outcome.journal.encode()),
+                outcome.journal,
                 facts=replace(facts, random=_never),
                 reader=silent,
                 values=frame.values,
@@ -209,7 +213,7 @@ class Player:
         return outcome
 
     def _keep(self, frame: Frame, journal: Journal, fresh: Fresh) -> None:
-        frame.journal = journal.encode()
+        frame.journal = journal
         self._happen(frame, fresh)
 
     def _happen(self, frame: Frame, fresh: Fresh) -> None:
@@ -259,6 +263,7 @@ class Player:
             turn.setup.progress_after.total_seconds(),
             lambda: progress.append(loop.create_task(turn.flush())),
         )
+        failpoint("step")
         try:
             result = await perform(
                 running.run, key, clock=turn.setup.clock, chance=turn.setup.chance
@@ -267,6 +272,7 @@ class Player:
             timer.cancel()
             for task in progress:
                 await task
+        failpoint("stepped")
         journal = running.journal
         if isinstance(result, Done):
             journal.record_run(
@@ -282,7 +288,7 @@ class Player:
                 "step_failed",
                 extra={"segue": {"step": running.run.step, "error": result.kind}},
             )
-        frame.journal = journal.encode()
+        frame.journal = journal
         self._unstored = True
         turn.notes.append(
             Note(kind="did", values={"step": running.run.step, "ok": isinstance(result, Done)})
@@ -291,12 +297,10 @@ class Player:
 
     def _returned(self, frame: Frame, result: Any) -> None:
         caller = self.turn.state.frames[-1]
-        journal = Journal.decode(caller.journal)
         dialog = self.turn.setup.dialogs.get(frame.dialog)
-        journal.record_call(
+        caller.journal.record_call(
             frame.entry, frame.digest, result, returns=dialog.returns if dialog else Any
         )
-        caller.journal = journal.encode()
 
     # -- waiting -----------------------------------------------------------------------------------
 
@@ -351,7 +355,7 @@ class Player:
     async def look(self) -> Waiting | None:
         """Return the open question of the top frame, played up to it."""
         frames = self.turn.state.frames
-        if not frames:
+        if not frames or self._held:
             return None
         if self._waiting is not None and self._waiting[0] == frames[-1].instance:
             return self._waiting[1]
@@ -379,25 +383,21 @@ class Player:
 
     # -- going back, calling off, recovering -------------------------------------------------------
 
-    def correct(self, entry: str, value: Any, raw: str) -> str:
-        """Replace an earlier answer; return why not, or an empty string."""
-        return self._rewind(lambda journal: journal.correct(entry, value, raw))
+    def correct(self, entry: str, value: Any, raw: str) -> Why:
+        """Replace an earlier answer; what is true of the result is why it cannot be."""
+        return self._rewound(self.turn.state.frames[-1].journal.correct(entry, value, raw))
 
-    def back(self) -> str:
-        """Take the last answer back; return why not (`final`, `start`), or an empty string."""
+    def back(self) -> Why:
+        """Take the last answer back; what is true of the result is why it cannot be."""
         if not self.turn.state.frames:
-            return "start"
-        return self._rewind(lambda journal: journal.back())
+            return Why.NOT_ASKED
+        return self._rewound(self.turn.state.frames[-1].journal.back())
 
-    def _rewind(self, change: Any) -> str:
-        frame = self.turn.state.frames[-1]
-        journal = Journal.decode(frame.journal)
-        refused: str = change(journal)
-        if not refused:
-            frame.journal = journal.encode()
-            frame.open = None
+    def _rewound(self, why: Why) -> Why:
+        if not why:
+            self.turn.state.frames[-1].open = None
             self._waiting = None
-        return refused
+        return why
 
     async def call_off(self) -> None:
         """Call the top journey off: its dialog may tidy up, then it is gone."""
@@ -413,7 +413,7 @@ class Player:
                 utterance=Utterance(text=""),
                 words=turn.setup.voice.words(turn.state.locale),
                 locale=turn.state.locale,
-                now=turn.now,
+                now=turn.local_now,
                 open=frame.open,
                 order=CallOff(),
             )
@@ -455,9 +455,17 @@ class Player:
                 },
             )
         )
-        self._drop()
+        if isinstance(reason, StepFailed) and frame.faults == 0:
+            # Nothing they have told us is lost: the step is tried again when they write again.
+            frame.faults += 1
+            frame.open = None
+            frame.journal.forget_failures()
+            reply = "step_failed"
+            self._held = True
+        else:
+            self._drop()
+            self.resume = bool(self.turn.state.frames)
         self.turn.speech.say(reply, values=self.turn.setup.company.contact())
-        self.resume = bool(self.turn.state.frames)
 
 
 def _where(reason: BaseException | str) -> str:
@@ -474,4 +482,3 @@ def _where(reason: BaseException | str) -> str:
 
 def _never() -> float:
     raise DialogError("chat.random() was not recorded", cure="This is a fault of Segue: report it.")
-

@@ -47,10 +47,7 @@ class Speech:
     _count: int = 0
 
     def heard(self, line: Line) -> None:
-        """Add a line that is not the bot's."""
-        if self.said:
-            # A customer's line after the bot's: from here on, only what follows can be dropped.
-            self.said = 0
+        """Add a line that is not the bot's; all of these come before the bot speaks."""
         self.lines.append(line)
         self.spoken.append(line)
 

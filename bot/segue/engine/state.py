@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from segue.dialog.journal import Journal
 from segue.errors import SegueError
 from segue.types import Address, Button, Message, Millis
 
@@ -54,7 +55,7 @@ class Frame(Struct, array_like=True):
     """Unique for the customer: turn and position that began it. Part of idempotency keys."""
     kind: str = "root"
     """`root`, `call` (another dialog waits for its result), `aside` (in the middle of another)."""
-    journal: list[Any] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
     values: dict[str, Any] = field(default_factory=dict)
     open: Open | None = None
     entry: str = ""
@@ -63,6 +64,8 @@ class Frame(Struct, array_like=True):
     utterance: str = ""
     """The words that began it."""
     started: Millis = 0
+    faults: int = 0
+    """How often a step gave up and nobody handled it; the first time the journey is kept."""
 
 
 class Timer(Struct, array_like=True):
@@ -107,6 +110,8 @@ class State(Struct, array_like=True):
     """Channels on which it was said that this is an automated assistant."""
     wordings: dict[str, str] = field(default_factory=dict)
     """The wording used last, by reply: the next one is another."""
+    heard: int = 0
+    """Letters up to this number were read, and what followed stored, in the middle of a turn."""
 
 
 class TooNew(SegueError):

@@ -36,7 +36,7 @@ class Failed:
 
 def idempotency_key(customer: str, instance: str, entry: str, digest: str) -> str:
     """Return 32 hex characters: the same for every execution of one step with the same inputs."""
-    material = "\0".join((customer, instance, entry, digest)).encode()
+    material = f"{customer}\0{instance}\0{entry}\0{digest}".encode()
     return hashlib.blake2b(material, digest_size=16).hexdigest()
 
 

@@ -2,9 +2,9 @@
 
     hear ─ read ─ act ─ advance ─ close
 
-A turn changes nothing but its own copy of the state. What it decided lands with its commit, or never
-happened. It goes to the store itself in one case only: `flush`, so that a step's result is kept
-before the next step starts, and so that a customer is not left waiting while a step takes its time.
+A turn changes nothing but its own copy of the state. What it decided lands with its commit, or
+never happened. It goes to the store itself in one case only: `flush`, so that a step's result is
+kept before the next step starts, and so that nobody is left waiting while a step takes its time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 
 from segue.channel import Capabilities
 from segue.dialog.effects import Ask
+from segue.dialog.journal import Why
 from segue.dialog.outcome import Reading, Skip, TimedOut, Waiting
 from segue.engine.playing import Player
 from segue.engine.reading import (
@@ -50,6 +51,7 @@ class Turn:
         self.customer = granted.lease.customer
         self.granted = granted
         self.now = setup.clock.now()
+        self.local_now = self.now.astimezone(setup.company.timezone)
         self.at: Millis = to_millis(self.now)
         self.state: State = decode(granted.state)
         self.state.turn += 1
@@ -57,9 +59,8 @@ class Turn:
             self.state.locale = setup.company.locale
         self.notes: list[Note] = []
         self.flags = Flag.NONE
-        self.acked = 0
         self._flush = flush
-        self._first = granted.letters[0].number if granted.letters else 0
+        self._reading = 0
         address = (
             granted.letters[-1].inbound.address
             if granted.letters
@@ -70,9 +71,7 @@ class Turn:
             state=self.state,
             customer=self.customer,
             address=address,
-            capabilities=setup.capabilities[address.channel]
-            if address.channel in setup.capabilities
-            else _UNKNOWN,
+            capabilities=setup.capabilities.get(address.channel, _UNKNOWN),
             at=self.at,
             life=int(setup.reply_life.total_seconds() * 1000),
         )
@@ -82,14 +81,20 @@ class Turn:
 
     async def run(self) -> Commit:
         """Answer the letters and the timers that are due; return what is to be stored."""
-        for group in self._together(self.granted.letters):
+        letters = [n for n in self.granted.letters if n.number > self.state.heard]
+        for letter in letters:
+            self._listen(letter.inbound)
+        if len(letters) < len(self.granted.letters) and not self.granted.controller:
+            # A process died in the middle of this turn: its letters are read, their steps go on.
+            await self.player.advance()
+        for group in self._together(letters):
             await self._hear(group)
         for timer in [t for t in self.state.timers if t.due <= self.at]:
             await self._ring(timer)
         await self._close()
         return self._commit(ack=self.granted.letters[-1].number if self.granted.letters else 0)
 
-    def _together(self, letters: tuple[Letter, ...]) -> list[list[Letter]]:
+    def _together(self, letters: list[Letter]) -> list[list[Letter]]:
         """Group lines that were written in one breath and are read as one.
 
         Without an open question three quick lines are one utterance. With one, each line is read by
@@ -117,9 +122,7 @@ class Turn:
 
     async def _hear(self, letters: list[Letter]) -> None:
         inbound = letters[-1].inbound
-        for letter in letters:
-            self._listen(letter.inbound)
-        self.acked = letters[-1].number
+        self._reading = letters[-1].number
         if self.granted.controller:
             return
         if inbound.kind == "opened":
@@ -211,12 +214,16 @@ class Turn:
             utterance=utterance,
             words=words,
             locale=state.locale,
-            now=self.now.astimezone(self.setup.company.timezone),
+            now=self.local_now,
             open=frame.open if frame else None,
         )
         waiting: Waiting | None = None
         if frame is not None:
+            nudge = frame.open is None
             waiting = await self.player.advance(listener)
+            if nudge:
+                # A step had failed and nothing was asked: writing again was the sign to retry.
+                return
             if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
                 self._understood(frame, listener)
                 return
@@ -252,7 +259,7 @@ class Turn:
         if frame is None or frame.open is None:
             await self._lost(utterance)
         else:
-            # A button of an older question. What it would have answered is settled: ask what is open.
+            # A button of an older question, which is settled: ask what is open.
             self.player.prompt_again = True
         return True
 
@@ -294,7 +301,7 @@ class Turn:
         self.speech.say("which_one", values={"options": _options(buttons)}, buttons=buttons)
 
     async def _corrected(self, waiting: Waiting, listener: Listener) -> bool:
-        found = correction(listener.utterance, waiting.answered, listener.context())
+        found = correction(listener.utterance, waiting.asked, listener.context())
         if found is None:
             return False
         refused = self.player.correct(found.entry, found.value, found.raw)
@@ -311,7 +318,7 @@ class Turn:
         return True
 
     async def _route(self, utterance: Utterance, *, asking: bool) -> bool:
-        """Start what they want. In the middle of a question only if it is sure, and not one word."""
+        """Start what they want. In the middle of a question: only if sure, and not one word."""
         if utterance.choice is not None or (asking and len(utterance.text.split()) < 2):
             return False
         route = self.setup.router.route(utterance.text, self.state.locale)
@@ -447,10 +454,10 @@ class Turn:
 
     async def _back(self) -> None:
         match self.player.back():
-            case "":
+            case Why.DONE:
                 self.player.prompt_again = True
                 await self.player.advance()
-            case "final":
+            case Why.FINAL | Why.SUB_DIALOG:
                 self.speech.say("correction_too_late", values=self.setup.company.contact())
                 self.player.prompt_again = True
             case _:
@@ -474,7 +481,7 @@ class Turn:
             utterance=Utterance(text=""),
             words=self.setup.voice.words(self.state.locale),
             locale=self.state.locale,
-            now=self.now,
+            now=self.local_now,
             open=frame.open,
             order=order,
         )
@@ -507,6 +514,7 @@ class Turn:
 
     async def flush(self) -> None:
         """Store what was decided so far, in the middle of the turn."""
+        self.state.heard = max(self.state.heard, self._reading)
         await self._flush(self._commit(ack=0))
         self.speech.stored()
 

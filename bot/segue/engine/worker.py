@@ -21,6 +21,7 @@ from segue.engine.setup import Observer, Setup
 from segue.engine.state import TooNew
 from segue.engine.turn import Turn
 from segue.errors import SegueError, StoreUnavailable
+from segue.failpoints import failpoint
 from segue.memory import Store
 from segue.memory.records import Commit, Committed, Fenced, Flag, Granted, Lease
 from segue.ports import Chance, Clock
@@ -156,9 +157,11 @@ class Worker:
 
         async def flush(commit: Commit) -> None:
             result = await self.store.record(self._leases[customer], commit)
+            failpoint("flushed")
             self._slow.add(customer)
             self._landed(customer, result)
 
+        failpoint("turn")
         setup = self.setup()
         turn = Turn(setup, granted, flush)
         keeper = _Keeper(self, turn)
@@ -167,7 +170,10 @@ class Worker:
             commit = await turn.run()
         finally:
             keeper.stop()
-        committed = self._landed(customer, await self.store.commit(self._leases[customer], commit))
+        failpoint("decide")
+        result = await self.store.commit(self._leases[customer], commit)
+        failpoint("committed")
+        committed = self._landed(customer, result)
         self._slow.discard(customer)
         self.counts.turns += 1
         self._tell(turn, committed)

@@ -1,0 +1,258 @@
+"""The composition root: settings in, a running Segue out.
+
+Here, and only here, the rooms are put together. Adapters are found by entry point
+(`segue.channels`) or as `module:Class` in `channels.NAME.adapter`; nothing else imports them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from segue.channel import Adapter, Capabilities, Site
+from segue.dialog import Registry, load_dialogs
+from segue.engine.delivery import Delivery
+from segue.engine.gateway import Core
+from segue.engine.setup import Company, Observer, Setup
+from segue.engine.worker import Worker
+from segue.errors import SettingsError
+from segue.masking import Masker
+from segue.memory import Store, open_store
+from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
+from segue.router import plain_router
+from segue.settings import Settings, channel_settings, missing_folder
+from segue.types import CustomerId
+from segue.voice import Voice, load_voice
+
+log = logging.getLogger("segue.app")
+
+
+class App:
+    """One process of Segue."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        chance: Chance | None = None,
+        adapters: Mapping[str, Adapter] | None = None,
+        observers: Sequence[Observer] = (),
+        play_twice: bool = False,
+    ) -> None:
+        """`adapters` replaces those named in the settings (tests)."""
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.ids = ids or SystemIds()
+        self.chance = chance or SystemChance()
+        self.adapters: Mapping[str, Adapter] = adapters if adapters is not None else {}
+        self._given = adapters is not None
+        self._observers = list(observers)
+        self._play_twice = play_twice
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wakers: list[Callable[[CustomerId], None]] = []
+        self._stop_hints: Callable[[], Any] | None = None
+        self.store: Store
+        self.worker: Worker
+        self.core: Core
+        self.delivery: Delivery
+        self.setup: Setup
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Read dialogs, voice and adapters: whatever is wrong is found before anything starts."""
+        self.setup = self.make_setup(*self.read())
+
+    def read(self) -> tuple[Registry, Voice]:
+        """Read dialogs and voice from their folders. Raises `DialogError` or `VoiceError`."""
+        settings = self.settings
+        for name, path in (("dialogs", settings.dialogs.path), ("voice", settings.voice.path)):
+            if not Path(path).is_dir():
+                raise missing_folder(f"{name}.path", path)
+        dialogs = load_dialogs(settings.dialogs.path)
+        voice = load_voice(
+            settings.voice.path,
+            default_locale=settings.company.locale,
+            allowed_domains=settings.voice.allowed_domains,
+        )
+        return dialogs, voice
+
+    def make_setup(self, dialogs: Registry, voice: Voice) -> Setup:
+        """Put what was read together; a turn under way keeps the one it has."""
+        if not self._given and not self.adapters:
+            self.adapters = self._find_adapters()
+        company = self.settings.company
+        capabilities: dict[str, Capabilities] = {
+            name: adapter.capabilities for name, adapter in self.adapters.items()
+        }
+        return Setup(
+            voice=voice,
+            dialogs=dialogs,
+            router=plain_router(intents(dialogs, voice), patterns=dialogs.patterns),
+            company=Company(
+                name=company.name,
+                phone=company.phone,
+                email=company.email,
+                hours=company.hours,
+                locale=company.locale,
+                timezone=ZoneInfo(company.timezone),
+            ),
+            capabilities=capabilities,
+            clock=self.clock,
+            chance=self.chance,
+            paused=self._paused,
+            play_twice=self._play_twice,
+        )
+
+    async def start(self, store: Store | None = None) -> None:
+        """Open the store, start the adapters, begin to sweep. `store` is one already open."""
+        settings = self.settings
+        if not hasattr(self, "setup"):
+            self.load()
+        self.store = store or await open_store(
+            settings.store.url,
+            prefix=settings.store.prefix,
+            partitions=settings.store.partitions,
+            data_dir=settings.store.data_dir,
+            fsync=settings.store.fsync,
+            lease=timedelta(seconds=settings.store.lease_seconds),
+            retention=timedelta(days=settings.store.retention_days),
+            inbox_limit=settings.store.inbox_limit,
+            max_attempts=settings.store.max_attempts,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        self._own_store = store is None
+        self.delivery = Delivery(
+            self.store,
+            self.adapters,
+            self.clock,
+            paused=lambda: self._paused("sends", "") is not None,
+        )
+        self.worker = Worker(
+            store=self.store,
+            setup=lambda: self.setup,
+            delivery=self.delivery,
+            clock=self.clock,
+            chance=self.chance,
+            lease_seconds=settings.store.lease_seconds,
+            wake=self._woken,
+            observers=self._observers,
+        )
+        self.core = Core(
+            store=self.store,
+            worker=self.worker,
+            setup=lambda: self.setup,
+            masker=Masker(cards=settings.masking.cards, patterns=tuple(settings.masking.patterns)),
+            clock=self.clock,
+            ids=self.ids,
+        )
+        for adapter in self.adapters.values():
+            await adapter.start(self.core)
+
+    async def watch(self, *, sweep_every: float = 1.0) -> None:
+        """Begin what runs beside requests: hints from other processes, and the sweeper."""
+        self._stop_hints = await self.store.subscribe(self.core.wake)
+        self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop intake, finish or hand back turns, close. Safe to call twice."""
+        if not hasattr(self, "core"):
+            return
+        self.core.closed = True
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+        await self.worker.drain(self.settings.server.grace_seconds if grace is None else grace)
+        for adapter in self.adapters.values():
+            await adapter.stop()
+        if self._stop_hints is not None:
+            await self._stop_hints()
+            self._stop_hints = None
+        if self._own_store:
+            await self.store.close()
+
+    async def ready(self) -> str | None:
+        """Return why this process should get no traffic, or None."""
+        if self.core.closed:
+            return "stopping"
+        if not await self.store.ping():
+            return "the store cannot be reached"
+        return None
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    def _woken(self, customer: CustomerId) -> None:
+        self.core.wake(customer)
+
+    def _paused(self, kind: str, name: str) -> str | None:
+        return self.store.paused(kind, name) if hasattr(self, "store") else None
+
+    def _find_adapters(self) -> dict[str, Adapter]:
+        settings = self.settings
+        known = {point.name: point for point in entry_points(group="segue.channels")}
+        site = Site(
+            data_dir=settings.store.data_dir,
+            public_url=settings.server.public_url,
+            privacy_url=settings.company.privacy_url,
+            body_limit=settings.server.body_limit,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        found: dict[str, Adapter] = {}
+        for name, section in settings.channels.items():
+            path = section.get("adapter")
+            if path:
+                kind = _imported(name, str(path))
+            elif name in known:
+                kind = known[name].load()
+            else:
+                raise SettingsError(
+                    f"channels.{name}",
+                    "no adapter of this name is installed",
+                    f"Known are {', '.join(sorted(known)) or 'none'}; "
+                    'name another one with adapter = "module:Class"',
+                )
+            rest = {key: value for key, value in section.items() if key != "adapter"}
+            chosen = settings.model_copy(update={"channels": {**settings.channels, name: rest}})
+            found[name] = kind(channel_settings(chosen, name, kind.Settings), site)
+        return found
+
+
+def _imported(name: str, path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"channels.{name}.adapter",
+            f"{path} cannot be loaded ({error})",
+            'Write it as "module:Class", importable from here',
+        ) from error
+
+
+def intents(dialogs: Registry, voice: Voice) -> dict[str, dict[str, list[str]]]:
+    """Return what can be asked for: intent → locale → examples, from dialogs and answers."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for dialog in dialogs.values():
+        if dialog.examples:
+            found[f"dialog:{dialog.name}"] = {
+                locale or voice.default_locale: list(examples)
+                for locale, examples in dialog.examples.items()
+            }
+    for locale in voice.locales:
+        for answer, examples in voice.answers(locale):
+            found.setdefault(f"answer:{answer}", {})[locale] = list(examples)
+    return found

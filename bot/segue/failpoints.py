@@ -1,0 +1,47 @@
+"""Named places where a test may kill the process: one at each step of a turn.
+
+    receive  admitted  turn  step  stepped  flushed  decide  committed  send  sent  settled
+
+`SEGUE_FAILPOINT=stepped:2` kills the process with SIGKILL when `stepped` is passed for the second
+time. Without that variable a failpoint is one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+NAMES = (
+    "receive",
+    "admitted",
+    "turn",
+    "step",
+    "stepped",
+    "flushed",
+    "decide",
+    "committed",
+    "send",
+    "sent",
+    "settled",
+)
+"""In the order in which a turn passes them."""
+
+_armed, _, _times = os.environ.get("SEGUE_FAILPOINT", "").partition(":")
+_left = int(_times or 1)
+
+
+def arm(name: str, times: int = 1) -> None:
+    """Set the failpoint of this process; an empty name sets none (tests)."""
+    global _armed, _left
+    if name and name not in NAMES:
+        raise ValueError(f"there is no failpoint {name!r}; there are {', '.join(NAMES)}")
+    _armed, _left = name, times
+
+
+def failpoint(name: str) -> None:
+    """Die here if this failpoint is armed, as by `kill -9`."""
+    global _left
+    if _armed and _armed == name:
+        _left -= 1
+        if _left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
