@@ -2,7 +2,7 @@
 
 A score has two halves:
 - *evidence*: does each word of the message belong to this intent, judged over all its examples?
-- *nearness*: how much of the message is in the one example that fits best, and of it in the message?
+- *nearness*: how much do the message and the one example that fits best have in common?
 
 In both, rare words weigh more, light words ("the", "my") almost nothing, and a word that no example
 knows counts against every intent. A word with a typo counts as its neighbour, a little less.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from typing import Final
 
@@ -146,7 +147,7 @@ class Nearest:
                 evidence[intent] += weight * share
         whole = total
         words = list(known)
-        for one, two in zip(words, words[1:], strict=False):
+        for one, two in pairwise(words):
             shares = self._evidence.get(f"{one} {two}")
             if shares:
                 weight = PAIR_WEIGHT * (known[one] + known[two])
@@ -178,7 +179,7 @@ def _learn(told: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[tuple[
         counts: Counter[str] = Counter()
         for words in examples:
             counts.update(set(words))
-            counts.update({f"{one} {two}" for one, two in zip(words, words[1:], strict=False)})
+            counts.update({f"{one} {two}" for one, two in pairwise(words)})
         for word, count in counts.items():
             rates[word][intent] = count / len(examples)
     return {

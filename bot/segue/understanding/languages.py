@@ -1,0 +1,122 @@
+"""What is known of a language beforehand: light words, shorthand, endings, and how to tell it.
+
+A language without a table works too: its words are compared as they are.
+All words are written as `segue.understanding.tokens.fold` leaves them: small letters, no accents,
+no apostrophes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in text.replace("\n", ",").split(",") if pair.strip())
+
+
+LIGHT: Final[Mapping[str, frozenset[str]]] = {
+    "en": _words(
+        """
+        a am an and any are as at be been but by can could did do does doing for from get gets
+        getting go going got had has have he her here him his i if im in into is it its ive just
+        let like ma may me might mine my need now of off on one or our out over please really shall
+        she should so some than that thats the their them then there these they thing things this
+        those to too up us very want wants was we well were will with would you your yours
+        """
+    ),
+    "de": _words(
+        """
+        aber als am an auch auf aus bei bin bist bitte da das dass dem den denn der des die dies
+        diese diesen dieser dieses doch dir dich du ein eine einem einen einer eines er es euch euer
+        eure etwas gerade gibt habe haben hab habt hat hatte hier ich ihr im in ins ist ja kann
+        kannst konnen konnt mal man mein meine meinem meinen meiner mich mir mit mochte muss musse
+        nach noch nun nur oder schon sein seine sie sind so soll uber um und uns unser von vor werde
+        werden will wird wir wurde zum zur
+        """
+    ),
+}
+"""Words that say little about what is wanted."""
+
+SHORTHAND: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": _pairs(
+        """
+        2=to,2day=today,2moro=tomorrow,2morrow=tomorrow,4=for,abt=about,asap=quickly,b4=before
+        bc=because,cya=see you,del=delivery,gimme=give me,gonna=going to,gr8=great,gud=good
+        hav=have,hw=how,lemme=let me,msg=message,nite=night,ordr=order,pkg=package,pls=please
+        plz=please,ppl=people,r=are,smth=something,smthg=something,smthng=something,sth=something
+        tho=though,thx=thanks,tks=thanks,tmr=tomorrow,tmrw=tomorrow,tnx=thanks,ty=thank you
+        tysm=thank you,u=you,ur=your,w=with,wanna=want to,wat=what,wen=when,yr=your
+        whats=what is,whens=when is,wheres=where is,whos=who is,hows=how is,youre=you are
+        wont=will not,cant=can not,dont=do not,doesnt=does not,didnt=did not,hasnt=has not
+        havent=have not,isnt=is not,wasnt=was not,wouldnt=would not
+        """
+    ),
+    "de": _pairs(
+        """
+        bidde=bitte,bt=bitte,haste=hast du,kannste=kannst du,lg=gruss,mfg=gruss,nich=nicht
+        nix=nichts,pkt=paket,thx=danke,vlt=vielleicht,vllt=vielleicht,wg=wegen,wieviel=wie viel
+        wiviel=wie viel,zurueck=zuruck
+        """
+    ),
+}
+"""How people shorten words when they type with their thumbs."""
+
+ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": ("ings", "ing", "edly", "ied", "ies", "ed", "es", "s", "e", "y"),
+    "de": (
+        *("ungen", "ung", "enden", "ende", "est"),
+        *("en", "em", "er", "es", "et", "st", "e", "t", "n", "s"),
+    ),
+}
+"""What grammar puts at the end of a word, longest first."""
+
+SIGNS: Final[Mapping[str, frozenset[str]]] = {
+    "en": _words(
+        """
+        a about are and can cant did do does dont for from goodbye has have hello help how i im is
+        it its long much my need not of order ordered parcel please return send shipping stuff thank
+        thanks that the there these they this to want was what when where which who will with would
+        you your yes
+        """
+    ),
+    "de": _words(
+        """
+        aber auf bei bekomme bestellt bestellung bin bist bitte bleibt danke das dein deine den der
+        dich die dir du ein eine einen es euch fur gerne gibt gruss guten habe haben habt hallo hat
+        heute ich ihr ist ja kann kein keine konnen kostet lieferung machen mein meine meinen mich
+        mir mit mochte moin morgen muss nach nein nicht noch nur oder paket rechnung schicken schon
+        servus sie sind tag tschuss umtauschen und uns versand vielen von wann ware warum was wie
+        wieso will wir wo zu zum zur zuruck zuruckgeben zuruckschicken
+        """
+    ),
+    "fr": _words(
+        """
+        avec bonjour ce colis combien commande comment dans de des est et je la le les livraison ma
+        mais merci mon ne nous ou par pas pour que qui retour salut suis sur un une vous
+        """
+    ),
+    "es": _words(
+        """
+        buenos como con cuando cuanto de del devolver dias donde el en envio es esta gracias hola la
+        las lo los me mi no paquete para pedido pero por que quiero si un una yo
+        """
+    ),
+    "it": _words(
+        """
+        buongiorno che ciao come con consegna cosa di dove e grazie ho il io la le mi mia mio non
+        ordine pacco per quando quanto restituire sono un una vorrei
+        """
+    ),
+    "nl": _words(
+        """
+        bestelling dank de een en goedemorgen graag hallo het hoe ik is kan komt maar met mijn niet
+        of op pakket retour terug van voor waar wanneer wat wil zijn
+        """
+    ),
+}
+"""Words by which a language is told from others."""
