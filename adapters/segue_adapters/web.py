@@ -3,6 +3,7 @@
     POST  …/messages        say something; `?wait=SECONDS` returns the replies in the answer
     GET   …/messages?after= read the transcript from a cursor
     GET   …/socket          the same as a WebSocket, with wake-ups and typing
+    POST  …/session         put the session into the cookie, or ask whether it is there
     POST  …/identify        the host site says who this is (a signed token)
     POST  …/logout          end the session
     POST  …/media           send a photo or file; GET …/media/… serves it by a signed link
@@ -171,6 +172,7 @@ class WebChannel:
         talking = [
             Route(method="POST", path=f"{path}/messages", handler=pages.post_message),
             Route(method="GET", path=f"{path}/messages", handler=pages.get_messages),
+            Route(method="POST", path=f"{path}/session", handler=pages.post_session),
             Route(method="POST", path=f"{path}/identify", handler=pages.post_identify),
             Route(method="POST", path=f"{path}/logout", handler=pages.post_logout),
             Route(method="POST", path=f"{path}/media", handler=pages.post_media),

@@ -174,6 +174,24 @@ class WebPages:
 
         return await self._guarded(request, answer)
 
+    async def post_session(self, request: web.Request) -> web.StreamResponse:
+        """Put the session of a bearer token into the cookie; without one, say if a cookie came.
+
+        A socket cannot set a cookie, so the widget asks for it, and then asks whether the browser
+        keeps it: only if not, the session lies where scripts can read it.
+        """
+
+        async def answer(request: web.Request, headers: Mapping[str, str]) -> web.Response:
+            session, by_cookie = self._door.session(request)
+            if session is not None and not await self._visitors.still(session):
+                raise ended()
+            response = web.Response(body=encode({"cookie": by_cookie}), headers=headers)
+            if session is not None and not by_cookie and self._settings.cookie:
+                response.headers["Set-Cookie"] = self._door.set_cookie(session, request)
+            return response
+
+        return await self._guarded(request, answer)
+
     async def post_logout(self, request: web.Request) -> web.StreamResponse:
         """End the session; the next message begins a new one, of a new customer."""
 
