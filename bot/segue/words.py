@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import regex
 
@@ -39,3 +39,63 @@ class Words:
     """Number words: "two" → 2."""
     filler: frozenset[str] = frozenset()
     """Words around an answer that mean nothing: "please", "it's", "the"."""
+
+
+SINGLE = ("cancel", "help", "back", "repeat", "skip", "person", "yes", "no", "filler")
+"""Fields that are a list of words in `words.toml`."""
+
+
+class WordsMistake(ValueError):
+    """Something in `words.toml` that cannot be read, with its cure."""
+
+    def __init__(self, key: str, problem: str, cure: str) -> None:
+        super().__init__(f"{problem}. {cure}")
+        self.key = key
+        self.problem = problem
+        self.cure = cure
+
+
+def parse_words(locale: str, table: Mapping[str, object], *, parent: Words | None = None) -> Words:
+    """Return the words of a parsed `words.toml`; what it leaves out comes from `parent`.
+
+    Lists of words: `cancel help back repeat skip person yes no filler correct`. `ordinals` is a
+    list of such lists, the first option first. `numbers` is a table from number word to number.
+    """
+    known = {*SINGLE, "correct", "ordinals", "numbers"}
+    for key in table:
+        if key not in known:
+            raise WordsMistake(
+                key,
+                f"`{key}` is none of the words that work",
+                f"There are {', '.join(sorted(known))}.",
+            )
+    lists = {key: frozenset(_list(key, table[key])) for key in SINGLE if key in table}
+    fields: dict[str, object] = {**lists}
+    if "correct" in table:
+        openings = set(_list("correct", table["correct"]))
+        fields["correct"] = tuple(sorted(openings, key=lambda words: (-len(words), words)))
+    if "ordinals" in table:
+        ordinals = table["ordinals"]
+        if not isinstance(ordinals, list):
+            raise WordsMistake(
+                "ordinals", "`ordinals` is not a list", 'Write [["1", "first"], ["2", "second"]].'
+            )
+        fields["ordinals"] = tuple(frozenset(_list("ordinals", names)) for names in ordinals)
+    if "numbers" in table:
+        numbers = table["numbers"]
+        if not isinstance(numbers, dict) or not all(type(n) is int for n in numbers.values()):
+            raise WordsMistake(
+                "numbers", "`numbers` is not a table of numbers", "Write [numbers] and two = 2."
+            )
+        fields["numbers"] = {normalise(word): number for word, number in numbers.items()}
+    base = parent or Words(locale=locale)
+    return replace(base, locale=locale, **fields)  # type: ignore[arg-type]
+
+
+def _list(key: str, value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise WordsMistake(key, f"`{key}` is not a list of words", f'Write {key} = ["…", "…"].')
+    words = [normalise(word) for word in value]
+    if "" in words:
+        raise WordsMistake(key, f"`{key}` holds an empty word", "Remove it.")
+    return words

@@ -1,0 +1,272 @@
+"""Numbers, money, dates and lists as the customer's locale writes them; the filters of replies.
+
+    {{ order.total | money("EUR") }}   {{ order.total | money(order.currency) }}
+    {{ n | number }}   {{ share | percent }}
+    {{ day | date }}   {{ day | date("full") }}   {{ moment | time }}   {{ moment | datetime }}
+    {{ names | join(", ") }}   {{ names | join_and }}   {{ names | join_or }}   {{ names | length }}
+    {{ name | upper }} lower title capitalize trim first last
+
+Dates and decimal numbers are written in the locale's way without a filter, too. Whole numbers are
+not: they may be order numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal, format_percent
+from jinja2 import Undefined, pass_context
+from jinja2.runtime import Context
+
+STYLES = ("short", "medium", "long", "full")
+_CURRENCY_LENGTH = 3
+_MOMENTS = frozenset({date, datetime, time, timedelta})
+
+
+@lru_cache(maxsize=256)
+def babel_locale(locale: str) -> Locale:
+    """Return what Babel knows of a locale, or of the nearest one it knows."""
+    parts = locale.replace("_", "-").split("-")
+    while parts:
+        try:
+            return Locale.parse("_".join(parts), sep="_")
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return Locale("en")
+
+
+class NotPrintable(TypeError):
+    """A value that has no sensible text: missing, yes/no, a list, a record."""
+
+
+def to_text(value: Any, locale: str, zone: Any = None) -> str:
+    """Return a printed value's text; raise `NotPrintable` for what is not one word or number."""
+    kind = type(value)
+    if kind is str:
+        return str(value)
+    if kind is int:
+        return str(value)
+    if kind in (float, Decimal):
+        return number(locale, value)
+    if kind in _MOMENTS:
+        return _moment(locale, value, zone)
+    if isinstance(value, Undefined):
+        return str(value)  # raises, and names what is missing
+    if value is None:
+        raise NotPrintable("a missing value is printed; put an `if` around it")
+    if kind is bool:
+        raise NotPrintable("a yes-or-no value is printed; choose words for it with `if`")
+    what = {"dict": "a record is printed; print its fields", "list": "a list is printed; join it"}
+    raise NotPrintable(what.get(kind.__name__, f"a {kind.__name__} is printed"))
+
+
+def _moment(locale: str, value: Any, zone: Any) -> str:
+    if type(value) is datetime:
+        return _datetime(locale, value, "medium", zone)
+    if type(value) is date:
+        return _date(locale, value, "long")
+    if type(value) is time:
+        return str(format_time(value, "short", tzinfo=UTC, locale=babel_locale(locale)))
+    return str(format_timedelta(value, locale=babel_locale(locale)))
+
+
+@lru_cache(maxsize=4096)
+def _date(locale: str, value: date, style: str) -> str:
+    return str(format_date(value, style, locale=babel_locale(locale)))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _datetime(locale: str, value: datetime, style: str, zone: Any) -> str:
+    local = _local(value, zone)
+    return str(format_datetime(local, style, locale=babel_locale(locale)))  # type: ignore[arg-type]
+
+
+def _local(value: datetime, zone: Any) -> datetime:
+    """Return the wall time to show: a moment without zone is taken as it stands."""
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value.astimezone(zone or value.tzinfo)
+
+
+def number(locale: str, value: Any, places: int | None = None) -> str:
+    """Write a number with the locale's separators, to `places` decimals if given."""
+    _finite(value)
+    pattern = None if places is None else "#,##0" + ("." + "0" * places if places else "")
+    return str(format_decimal(value, pattern, locale=babel_locale(locale)))
+
+
+def _finite(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise TypeError(f"a number is needed, found a {type(value).__name__}")
+    if abs(value) >= 1e18 if math.isfinite(value) else True:
+        raise ValueError("the number is too large to be shown")
+
+
+def _parsed(value: Any) -> Any:
+    """Take numbers that arrive as text (`"39.90"`), as shop backends often send them."""
+    if type(value) is str and len(value) <= 40:
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return value
+    return value
+
+
+def _moment_of(value: Any, kind: type) -> Any:
+    """Take dates that arrive as ISO text: that is what JSON and a journal make of them."""
+    if type(value) is str and len(value) <= 40:
+        try:
+            return kind.fromisoformat(value)  # type: ignore[attr-defined]
+        except ValueError:
+            pass
+        if kind is date:
+            return datetime.fromisoformat(value).date()
+    return value
+
+
+def _style(style: Any) -> str:
+    if style not in STYLES:
+        raise ValueError(f"{style!r} is none of {', '.join(STYLES)}")
+    return str(style)
+
+
+@pass_context
+def _number_filter(context: Context, value: Any, places: Any = None) -> str:
+    if places is not None and places not in range(7):
+        raise ValueError("number takes 0 to 6 decimals")
+    return number(_locale(context), _parsed(value), places)
+
+
+@pass_context
+def _percent_filter(context: Context, value: Any) -> str:
+    value = _parsed(value)
+    _finite(value)
+    return str(format_percent(value, locale=babel_locale(_locale(context))))
+
+
+@pass_context
+def _money_filter(context: Context, value: Any, currency: Any) -> str:
+    if type(currency) is not str or len(currency) != _CURRENCY_LENGTH:
+        raise ValueError("money needs a currency of three letters, like EUR")
+    value = _parsed(value)
+    _finite(value)
+    return str(format_currency(value, currency.upper(), locale=babel_locale(_locale(context))))
+
+
+@pass_context
+def _date_filter(context: Context, value: Any, style: Any = "long") -> str:
+    value = _moment_of(value, date)
+    if type(value) is datetime:
+        value = _local(value, getattr(context, "zone", None)).date()
+    if type(value) is not date:
+        raise TypeError(f"a date is needed, found a {type(value).__name__}")
+    return _date(_locale(context), value, _style(style))
+
+
+@pass_context
+def _time_filter(context: Context, value: Any, style: Any = "short") -> str:
+    if type(value) is str:
+        value = _moment_of(value, datetime if "T" in value or " " in value else time)
+    if type(value) is datetime:
+        local: Any = _local(value, getattr(context, "zone", None)).time()
+    else:
+        local = value
+    if type(local) is not time:
+        raise TypeError(f"a time is needed, found a {type(value).__name__}")
+    return str(format_time(local, _style(style), tzinfo=UTC, locale=babel_locale(_locale(context))))  # type: ignore[arg-type]
+
+
+@pass_context
+def _datetime_filter(context: Context, value: Any, style: Any = "medium") -> str:
+    value = _moment_of(value, datetime)
+    if type(value) is not datetime:
+        raise TypeError(f"a date with a time is needed, found a {type(value).__name__}")
+    return _datetime(_locale(context), value, _style(style), getattr(context, "zone", None))
+
+
+def _locale(context: Context) -> str:
+    return str(getattr(context, "locale", "en"))
+
+
+def _texts(context: Context, value: Any) -> list[str]:
+    if type(value) is not list:
+        raise TypeError(f"a list is needed, found a {type(value).__name__}")
+    locale, zone = _locale(context), getattr(context, "zone", None)
+    return [to_text(item, locale, zone) for item in value]
+
+
+@pass_context
+def _join(context: Context, value: Any, separator: Any = ", ") -> str:
+    return str(separator).join(_texts(context, value))
+
+
+@pass_context
+def _join_and(context: Context, value: Any) -> str:
+    return format_list(_texts(context, value), "standard", locale=babel_locale(_locale(context)))
+
+
+@pass_context
+def _join_or(context: Context, value: Any) -> str:
+    return format_list(_texts(context, value), "or", locale=babel_locale(_locale(context)))
+
+
+def _length(value: Any) -> int:
+    if type(value) not in (list, dict, str):
+        raise TypeError(f"length needs a list or a text, found a {type(value).__name__}")
+    return len(value)
+
+
+def _word(change: Callable[[str], str]) -> Callable[[Any], str]:
+    def apply(value: Any) -> str:
+        if type(value) is not str:
+            raise TypeError(f"a text is needed, found a {type(value).__name__}")
+        return change(value)
+
+    return apply
+
+
+def _item(index: int) -> Callable[[Any], Any]:
+    def apply(value: Any) -> Any:
+        if type(value) is not list or not value:
+            raise TypeError("a list with something in it is needed")
+        return value[index]
+
+    return apply
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "capitalize": _word(lambda text: text[:1].upper() + text[1:]),
+    "count": _length,
+    "date": _date_filter,
+    "datetime": _datetime_filter,
+    "first": _item(0),
+    "join": _join,
+    "join_and": _join_and,
+    "join_or": _join_or,
+    "last": _item(-1),
+    "length": _length,
+    "lower": _word(str.lower),
+    "money": _money_filter,
+    "number": _number_filter,
+    "percent": _percent_filter,
+    "time": _time_filter,
+    "title": _word(str.title),
+    "trim": _word(str.strip),
+    "upper": _word(str.upper),
+}
+
+TESTS: dict[str, Callable[..., Any]] = {
+    "defined": lambda value: not isinstance(value, Undefined),
+    "even": lambda value: type(value) is int and value % 2 == 0,
+    "none": lambda value: value is None,
+    "odd": lambda value: type(value) is int and value % 2 == 1,
+    "undefined": lambda value: isinstance(value, Undefined),
+}

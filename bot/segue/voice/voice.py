@@ -1,0 +1,493 @@
+"""The voice: an immutable, numbered set of replies, and how one of them becomes a message.
+
+Which words are said is decided in this order:
+
+1. the locale, then its language, then the default locale (`de-AT`, `de`, `en`);
+2. the dialog's own file, then `common.j2`;
+3. the wordings under `on CHANNEL`, else the general ones;
+4. of several wordings, one by customer and turn (`seed`): a replay or retry says the same again.
+
+A wording that fails is replaced by another one of the same reply, then by the last good version;
+only then `VoiceError` is raised, naming file, line and cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from types import MappingProxyType, TracebackType
+from typing import Any
+from zlib import crc32
+
+from jinja2 import TemplateError, nodes
+
+from segue.errors import VoiceError
+from segue.types import Message
+from segue.voice.environment import CODE_NAME, Captured, Root, VoiceContext, VoiceEnvironment
+from segue.voice.formats import NotPrintable, to_text
+from segue.voice.plain import plain
+from segue.voice.syntax import Declared
+from segue.voice.tree import (
+    LENGTH_LIMIT,
+    MAX_PLACES,
+    PLACES,
+    BadMessage,
+    Filler,
+    Plan,
+    build_plan,
+)
+from segue.voice.values import clean, plain_data
+from segue.words import Words
+
+PLAN_LIMIT = 4096
+"""How many skeletons keep their plan. A condition makes a skeleton of its own."""
+
+_FAILURES = (TemplateError, BadMessage, ArithmeticError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """What every reply may know of the customer."""
+
+    name: str | None = None
+    locale: str | None = None
+    channel: str | None = None
+
+
+NOBODY = CustomerView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A reply as a message, and where it came from."""
+
+    message: Message
+    reply: str
+    """`dialog/name`, `common/name` or `answers/name`."""
+    version: int
+    """Of the voice that said it (an earlier one, if this one's words failed)."""
+    locale: str = ""
+    """The locale the words are written in."""
+    variant: int = 0
+    """Which wording, counted from 0."""
+    problems: tuple[str, ...] = ()
+    """What went wrong without stopping the reply; never holds a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonInfo:
+    """A button of a reply; an `id` of None comes from a value."""
+
+    id: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyInfo:
+    """What a reply declares, for checks and pages."""
+
+    dialog: str
+    name: str
+    locale: str
+    file: str
+    line: int
+    values: tuple[Declared, ...]
+    used: frozenset[str]
+    buttons: tuple[ButtonInfo, ...]
+    """Of the first wording, which the others share unless they bring their own."""
+    button_sets: tuple[tuple[str, tuple[ButtonInfo, ...]], ...]
+    """(channel or "", buttons) of every wording."""
+    channels: tuple[str, ...]
+    """Channels with words of their own."""
+    wordings: int
+    asked: tuple[str, ...]
+    locales: tuple[str, ...] = ()
+    """All locales that have this reply."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Variant:
+    """One wording. Compiled when it is first said."""
+
+    body: list[nodes.Node]
+    macros: tuple[nodes.Macro, ...]
+    environment: VoiceEnvironment
+    file: str
+    line: int
+    buttons: tuple[ButtonInfo, ...]
+    text: str | None = None
+    """The whole skeleton, if nothing in it depends on a value."""
+    root: Root | None = None
+
+    def run(self, context: VoiceContext, values: list[Any]) -> str:
+        """Return the skeleton, and put the printed values into `values`."""
+        if self.text is not None:
+            return self.text
+        root = self.root
+        if root is None:
+            root = self.root = self.environment.compile_wording(self.body, self.macros)
+        parts: list[str] = []
+        length = 0
+        for piece in root(context):
+            if piece.__class__ is str:
+                parts.append(piece)  # type: ignore[arg-type]
+                length += len(piece)
+                if length > LENGTH_LIMIT:
+                    raise BadMessage(
+                        "the message is far too long", f"At most {LENGTH_LIMIT} characters."
+                    )
+                continue
+            value = piece[0]
+            if value.__class__ is Captured:
+                length += _flatten(value, parts, values)
+            else:
+                if len(values) >= MAX_PLACES:
+                    raise BadMessage("far too many values are printed", "Print fewer.")
+                parts.append(PLACES[len(values)])
+                values.append(value)
+        return "".join(parts)
+
+    def line_of(self, trace: TracebackType | None) -> int:
+        """Return the line of the file where a rendering failed."""
+        line = self.line
+        template = getattr(self.root, "template", None)
+        while trace is not None:
+            if template is not None and trace.tb_frame.f_code.co_filename == CODE_NAME:
+                line = template.get_corresponding_lineno(trace.tb_lineno)
+            trace = trace.tb_next
+        return line if line > 1 else self.line
+
+
+def _flatten(pieces: Captured, parts: list[str], values: list[Any], length: int = 0) -> int:
+    for piece in pieces:
+        if piece.__class__ is str:
+            parts.append(piece)
+            length += len(piece)
+        elif piece[0].__class__ is Captured:
+            length = _flatten(piece[0], parts, values, length)
+        else:
+            if len(values) >= MAX_PLACES:
+                raise BadMessage("far too many values are printed", "Print fewer.")
+            parts.append(PLACES[len(values)])
+            values.append(piece[0])
+        if length > LENGTH_LIMIT:
+            raise BadMessage("the message is far too long", f"At most {LENGTH_LIMIT} characters.")
+    return length
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Reply:
+    """One reply in one locale."""
+
+    info: ReplyInfo
+    variants: tuple[Variant, ...]
+    overrides: Mapping[str, tuple[Variant, ...]]
+    defaults: dict[str, Any]
+    required: tuple[str, ...]
+    full_name: str
+
+
+@dataclass(kw_only=True, eq=False)
+class Voice:
+    """All replies, answers and words, of one version."""
+
+    version: int
+    default_locale: str
+    sets: Mapping[str, Mapping[tuple[str, str], Reply]]
+    """Locale → (dialog, name) → reply."""
+    words_by_locale: Mapping[str, Words]
+    allowed_domains: frozenset[str] = frozenset()
+    zone: tzinfo | None = None
+    previous: Voice | None = None
+    """The last good version, asked when a reply of this one fails. It has no `previous` itself."""
+    sources: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What was read from each file, so that loading again reads only what changed."""
+
+    def __post_init__(self) -> None:
+        self._plans: dict[str, Plan] = {}
+        self._found: dict[tuple[str, str, str], Reply | None] = {}
+        self._chains: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The locales that have files, the default one first."""
+        others = sorted(set(self.sets) - {self.default_locale})
+        return (self.default_locale, *others)
+
+    # -- rendering -------------------------------------------------------------------------------
+
+    def render(
+        self,
+        name: str,
+        *,
+        dialog: str = "",
+        locale: str = "",
+        channel: str = "",
+        values: Mapping[str, Any] = MappingProxyType({}),
+        customer: CustomerView = NOBODY,
+        seed: str = "",
+        avoid_text: str = "",
+    ) -> Rendered:
+        """Return a reply as a message.
+
+        `avoid_text` is what was said before (`plain` of it): if this wording is the same, the next
+        one is taken. Raises `VoiceError` if there is no such reply, or if it failed in every way.
+        """
+        reply = self._find(name, dialog, locale)
+        if reply is None:
+            raise VoiceError(
+                f"there is no reply `{name}` for the dialog `{dialog}`",
+                cure=f"Write it in {dialog or 'common'}.j2 or common.j2, for {self.default_locale}.",
+            )
+        try:
+            given = self._values(reply, values, customer, locale, channel)
+            return self._say(reply, given, locale, channel, seed, avoid_text)
+        except VoiceError as error:
+            if self.previous is not None:
+                try:
+                    earlier = self.previous.render(
+                        name,
+                        dialog=dialog,
+                        locale=locale,
+                        channel=channel,
+                        values=values,
+                        customer=customer,
+                        seed=seed,
+                        avoid_text=avoid_text,
+                    )
+                except VoiceError:
+                    raise error from None
+                return replace(earlier, problems=(*earlier.problems, str(error)))
+            raise
+
+    def _values(
+        self,
+        reply: Reply,
+        values: Mapping[str, Any],
+        customer: CustomerView,
+        locale: str,
+        channel: str,
+    ) -> dict[str, Any]:
+        given = dict(reply.defaults)
+        for name, value in values.items():
+            try:
+                given[name] = plain_data(value)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise VoiceError(
+                    f"the value `{name}` cannot be used in reply {reply.full_name}: {error}",
+                    cure="Pass text, numbers, dates, lists, dicts, dataclasses or Structs.",
+                    file=reply.info.file,
+                    line=reply.info.line,
+                ) from error
+        for name in reply.required:
+            if name not in given:
+                raise VoiceError(
+                    f"reply {reply.full_name} needs the value `{name}`, which was not passed",
+                    cure=f"Pass {name}=… in the dialog, or write `{name}=none` in the header.",
+                    file=reply.info.file,
+                    line=reply.info.line,
+                )
+        given["customer"] = {
+            "name": customer.name,
+            "locale": customer.locale or locale or None,
+            "channel": customer.channel or channel or None,
+        }
+        return given
+
+    def _say(
+        self,
+        reply: Reply,
+        given: dict[str, Any],
+        locale: str,
+        channel: str,
+        seed: str,
+        avoid_text: str,
+    ) -> Rendered:
+        variants = reply.overrides.get(channel) or reply.variants
+        count = len(variants)
+        first = (
+            crc32(f"{seed}\0{reply.full_name}".encode("utf-8", "replace")) % count
+            if count > 1
+            else 0
+        )
+        failure: VoiceError | None = None
+        same: Rendered | None = None
+        for step in range(count):
+            index = (first + step) % count
+            try:
+                rendered = self._render(reply, variants[index], given, locale, index)
+            except VoiceError as error:
+                failure = failure or error
+                continue
+            if failure is not None:
+                rendered = replace(rendered, problems=(*rendered.problems, str(failure)))
+            if not avoid_text or count == 1 or plain(rendered.message) != avoid_text:
+                return rendered
+            same = same or rendered
+        if same is not None:
+            return same
+        assert failure is not None
+        raise failure
+
+    def _render(
+        self, reply: Reply, variant: Variant, given: dict[str, Any], locale: str, index: int
+    ) -> Rendered:
+        info = reply.info
+        spoken = (
+            locale if locale.split("-", maxsplit=1)[0] == info.locale.split("-")[0] else info.locale
+        )
+        printed: list[Any] = []
+        try:
+            context = VoiceContext(variant.environment, given, spoken, self.zone)
+            skeleton = variant.run(context, printed)
+            plan = self._plans.get(skeleton)
+            if plan is None:
+                plan = self._keep(skeleton)
+            problems: list[str] = []
+            length = len(skeleton)
+            for at, value in enumerate(printed):
+                text = clean(
+                    value if value.__class__ is str else self._text(value, spoken, problems)
+                )
+                printed[at] = text
+                length += len(text)
+            if length > LENGTH_LIMIT:
+                raise BadMessage(
+                    f"the message has {length} characters", f"At most {LENGTH_LIMIT} are sent."
+                )
+            message = plan.fill(Filler(printed, self.allowed_domains, problems))
+        except _FAILURES as error:
+            problem, cure = _explained(error)
+            raise VoiceError(
+                f"reply {reply.full_name} could not be said: {problem}",
+                cure=cure,
+                file=variant.file,
+                line=variant.line_of(error.__traceback__),
+            ) from error
+        return Rendered(
+            message=message,
+            reply=reply.full_name,
+            version=self.version,
+            locale=info.locale,
+            variant=index,
+            problems=tuple(problems),
+        )
+
+    def _text(self, value: Any, locale: str, problems: list[str]) -> str:
+        if value is None:
+            # A gap reads better than silence; `segue check` finds the missing `if` before.
+            problems.append("a missing value was printed as nothing")
+            return ""
+        return to_text(value, locale, self.zone)
+
+    def _keep(self, skeleton: str) -> Plan:
+        plan = build_plan(skeleton, self.allowed_domains)
+        if len(self._plans) >= PLAN_LIMIT:
+            del self._plans[next(iter(self._plans))]
+        self._plans[skeleton] = plan
+        return plan
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def chain(self, locale: str) -> tuple[str, ...]:
+        """Return the locales to look in, nearest first."""
+        chain = self._chains.get(locale)
+        if chain is None:
+            chain = locale_chain(locale, self.sets, self.default_locale)
+            if len(self._chains) < PLAN_LIMIT:
+                self._chains[locale] = chain
+        return chain
+
+    def _find(self, name: str, dialog: str, locale: str) -> Reply | None:
+        key = (name, dialog, locale)
+        try:
+            return self._found[key]
+        except KeyError:
+            pass
+        reply = self._seek(name, dialog, locale)
+        if len(self._found) < PLAN_LIMIT:
+            self._found[key] = reply
+        return reply
+
+    def _seek(self, name: str, dialog: str, locale: str) -> Reply | None:
+        places = [dialog, "common"]
+        if "/" in name:
+            dialog, _, name = name.partition("/")
+            places = [dialog]
+        for candidate in self.chain(locale):
+            for place in places:
+                reply = self.sets[candidate].get((place, name))
+                if reply is not None:
+                    return reply
+        return None
+
+    def has(self, name: str, *, dialog: str = "", locale: str = "") -> bool:
+        """Say whether there is such a reply (`name`, or `dialog/name`)."""
+        return self._find(name, dialog, locale) is not None
+
+    def info(self, name: str, *, dialog: str = "", locale: str = "") -> ReplyInfo | None:
+        """Return what a reply declares."""
+        reply = self._find(name, dialog, locale)
+        return None if reply is None else reply.info
+
+    def replies(self, locale: str | None = None) -> tuple[ReplyInfo, ...]:
+        """Return what every reply declares, in one locale or all, in the order of the files."""
+        having: dict[tuple[str, str], list[str]] = {}
+        for one in self.locales:
+            for key in self.sets.get(one, {}):
+                having.setdefault(key, []).append(one)
+        return tuple(
+            replace(reply.info, locales=tuple(having[key]))
+            for one in self.locales
+            if locale is None or one == locale
+            for key, reply in self.sets.get(one, {}).items()
+        )
+
+    def answers(self, locale: str = "") -> list[tuple[str, tuple[str, ...]]]:
+        """Return the answers without code and the questions they answer, for the router."""
+        return [(name, questions) for name, questions in self._answers(locale).items()]
+
+    def _answers(self, locale: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for candidate in self.chain(locale):
+            for (dialog, name), reply in self.sets[candidate].items():
+                if dialog == "answers":
+                    found.setdefault(name, reply.info.asked)
+        return found
+
+    def words(self, locale: str = "") -> Words:
+        """Return the words that always work."""
+        for candidate in self.chain(locale):
+            words = self.words_by_locale.get(candidate)
+            if words is not None:
+                return words
+        return Words(locale=self.default_locale)
+
+
+def locale_chain(locale: str, known: Iterable[str], default: str) -> tuple[str, ...]:
+    """Return the known locales nearest to `locale`: itself, its language, the default."""
+    known = {one.lower(): one for one in known}
+    parts = locale.replace("_", "-").lower().split("-")
+    chain = []
+    while parts:
+        found = known.get("-".join(parts))
+        if found is not None:
+            chain.append(found)
+        parts.pop()
+    if default not in chain and default.lower() in known:
+        chain.append(default)
+    return tuple(chain)
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    """Return problem and cure of a failed rendering, without any value in them."""
+    if isinstance(error, BadMessage):
+        return str(error.args[0]), str(error.args[1])
+    if isinstance(error, NotPrintable):
+        return str(error), "See the reply's line."
+    if isinstance(error, TemplateError):
+        return str(error), "Put `{% if … is defined %}` around it, or pass the field."
+    if isinstance(error, TypeError | ValueError):
+        return str(error), "Use the filter or field that fits, or pass another value."
+    return f"{type(error).__name__}: {error}", "Look at the line, and at what the dialog passes."
