@@ -72,6 +72,8 @@ class Granted:
     """Who speaks: empty is the bot, else an agent's id."""
     number: int = 0
     """Of the letter just admitted; 0 when the lease was taken by the sweeper."""
+    claims: tuple[Claim, ...] = ()
+    """Rows that nobody is sending: send them now (only from `take`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,10 +114,16 @@ class Moved:
 class Busy:
     """Somebody else holds the lease (answer to `take`)."""
 
+    claims: tuple[Claim, ...] = ()
+    """Rows that nobody is sending: send them now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing is to be done for this customer (answer to `take`)."""
+    """No turn is to be played for this customer (answer to `take`)."""
+
+    claims: tuple[Claim, ...] = ()
+    """Rows that nobody is sending: send them now."""
 
 
 Admission: TypeAlias = Granted | Queued | Duplicate | NotMine | Gone | Full | Moved
@@ -146,6 +154,10 @@ class Claim:
 
     row: Row
     deadline: float
+    token: bytes = b""
+    """Says whose claim it is; `settle` shows it."""
+    sends: int = 1
+    """Which sending of this row it is, the first being 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +166,10 @@ class Committed:
 
     version: int
     cursor: int
-    """Sequence number after the last line of the log."""
+    """Number of the last line of the log; lines are numbered from 1."""
+    lease: Lease | None = None
+    """The lease to go on with, at the new version and renewed: always after `record`, after
+    `commit` only together with `more`."""
     more: Granted | None = None
     claims: tuple[Claim, ...] = ()
     """Rows whose lane was empty: send them now."""

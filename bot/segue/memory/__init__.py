@@ -1,0 +1,58 @@
+"""The memory: what is known of every customer, kept in Valkey or Redis."""
+
+from segue.memory.base import Limits
+from segue.memory.checks import Finding, look_over
+from segue.memory.opening import open_store
+from segue.memory.records import (
+    Admission,
+    Busy,
+    Claim,
+    Commit,
+    Committed,
+    Consent,
+    Dead,
+    Duplicate,
+    Fenced,
+    Flag,
+    Full,
+    Gone,
+    Granted,
+    Idle,
+    Lease,
+    Letter,
+    Moved,
+    NotMine,
+    Queued,
+    Renewed,
+    Snapshot,
+)
+from segue.memory.store import Store
+
+__all__ = [
+    "Admission",
+    "Busy",
+    "Claim",
+    "Commit",
+    "Committed",
+    "Consent",
+    "Dead",
+    "Duplicate",
+    "Fenced",
+    "Finding",
+    "Flag",
+    "Full",
+    "Gone",
+    "Granted",
+    "Idle",
+    "Lease",
+    "Letter",
+    "Limits",
+    "Moved",
+    "NotMine",
+    "Queued",
+    "Renewed",
+    "Snapshot",
+    "Store",
+    "look_over",
+    "open_store",
+]

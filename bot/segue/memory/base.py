@@ -1,0 +1,110 @@
+"""What all parts of the store share: the server, the keys, the limits, operation ids."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+from segue.errors import StoreError
+from segue.memory.connection import Server
+from segue.memory.keys import CustomerKeys, Keys
+from segue.ports import Clock, Ids
+from segue.types import CustomerId
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What the scripts are told with every call."""
+
+    lease: timedelta = timedelta(seconds=10)
+    """How long a turn may go on without `renew`."""
+    retention: timedelta = timedelta(days=365)
+    """Everything about a customer ends this long after their last turn."""
+    seen: timedelta = timedelta(days=7)
+    """How long a message is recognised when it comes again."""
+    seen_by_channel: tuple[tuple[str, timedelta], ...] = (("sms", timedelta(days=30)),)
+    """The same where a platform gives no time of sending."""
+    claim: timedelta = timedelta(seconds=30)
+    """How long a process may take to send a row."""
+    inbox: int = 100
+    """Unanswered messages of one customer; more are refused as `Full`."""
+    batch: int = 16
+    """Letters that are given out together."""
+    tries: int = 3
+    """Turns begun for a letter and never finished, before it is parked."""
+    sweep: timedelta = timedelta(seconds=1)
+    """How often a slice of the partitions is looked at."""
+
+
+class Base:
+    """The part that has no verbs."""
+
+    def __init__(
+        self, server: Server, keys: Keys, *, limits: Limits, clock: Clock, ids: Ids
+    ) -> None:
+        self.server = server
+        self.keys = keys
+        self.limits = limits
+        self._clock = clock
+        self.holder = ids.new()
+        """Names this process in leases that are not a customer's."""
+        self._stem = blake2b(self.holder.encode(), digest_size=6).digest()
+        self._count = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        longest = max(limits.seen, *(window for _, window in limits.seen_by_channel))
+        self._lease = millis(limits.lease)
+        self._claim = millis(limits.claim)
+        self._claim_seconds = limits.claim.total_seconds() * 0.9
+        self._retention = seconds(limits.retention)
+        self._refresh = max(self._retention // 10, 1)
+        self._seen = {channel: seconds(window) for channel, window in limits.seen_by_channel}
+        self._seen_default = seconds(limits.seen)
+        self._seen_key = seconds(longest) + self._refresh
+
+    @property
+    def round_trips(self) -> int:
+        """Round trips to the server so far."""
+        return self.server.calls
+
+    def _operation(self) -> bytes:
+        """Return ten bytes that no other call of any process has."""
+        return self._stem + (next(self._count) & 0xFFFFFFFF).to_bytes(4, "big")
+
+    def _until(self) -> float:
+        """Return when a claim made now ends, by our monotonic clock, a little early."""
+        return self._clock.monotonic() + self._claim_seconds
+
+    def _keys(self, customer: CustomerId) -> CustomerKeys:
+        keys = self.keys.customer(customer)
+        if keys is None:
+            raise StoreError(f"{customer!r} is no customer id; one comes from Ids.new()")
+        return keys
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # What is done beside the turns is found undone and done by the next who comes along.
+            log.warning("store.background_failed", extra={"error": type(error).__name__})
+
+
+def millis(span: timedelta) -> int:
+    """Return whole milliseconds."""
+    return int(span.total_seconds() * 1000)
+
+
+def seconds(span: timedelta) -> int:
+    """Return whole seconds."""
+    return int(span.total_seconds())

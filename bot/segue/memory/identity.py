@@ -1,0 +1,87 @@
+"""Whose address is whose: the customer's record is the truth, the index says where to ask."""
+
+from __future__ import annotations
+
+from segue.memory.base import Base
+from segue.memory.keys import CustomerKeys, needle
+from segue.memory.scripting import script
+from segue.types import Address, CustomerId, Proof
+
+ADDRESS, OWNER, CLAIM = script("address"), script("owner"), script("claim")
+UNCLAIM, CONTROL, SNAPSHOT = script("unclaim"), script("control"), script("snapshot")
+
+
+class Identity(Base):
+    """Addresses of customers, and who speaks to them."""
+
+    async def owner(self, address: Address) -> CustomerId | None:
+        """Return whose address this is, by the index; the customer's record is the truth."""
+        found = await self.server.run(OWNER, (self.keys.index(address),), (self._retention,))
+        return found.decode() if found else None
+
+    async def create(self, customer: CustomerId, address: Address, proof: Proof) -> CustomerId:
+        """Make a customer who owns `address`; return whose it is, if somebody was quicker."""
+        keys = self._keys(customer)
+        # The record first: an index that names nobody would send every later message away.
+        await self._address(keys, "create", address, proof)
+        owner: bytes = await self.server.run(
+            CLAIM, (self.keys.index(address),), (customer, self._retention, "")
+        )
+        return owner.decode()
+
+    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+        """Give the customer a further address, or a new proof of one; False if they are gone."""
+        keys = self.keys.customer(customer)
+        if keys is None or await self._address(keys, "add", address, proof) != b"done":
+            return False
+        await self.server.run(
+            CLAIM, (self.keys.index(address),), (customer, self._retention, customer)
+        )
+        return True
+
+    async def drop_address(self, customer: CustomerId, address: Address) -> None:
+        """Take an address away: nothing is let in from it any more, nothing queued goes to it."""
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return
+        await self._address(keys, "drop", address, Proof.CLAIMED)
+        await self.server.run(UNCLAIM, (self.keys.index(address),), (customer,))
+
+    async def has_address(self, customer: CustomerId, address: Address) -> bool:
+        """Ask the customer's record, the truth."""
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return False
+        reply = await self.server.run(SNAPSHOT, (keys.c, keys.inbox, keys.out), ())
+        return bool(reply) and needle(address) in reply[2]
+
+    async def control(
+        self, customer: CustomerId, agent: str, *, instead_of: str | None = None
+    ) -> str | None:
+        """Let an agent speak instead of the bot, or (empty) the bot again.
+
+        With `instead_of`, only if that one speaks now. What the bot had queued is cancelled.
+        Returns who speaks now; None if there is no such customer.
+        """
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return None
+        reply = await self.server.run(
+            CONTROL,
+            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
+            (keys.customer, agent, "*" if instead_of is None else instead_of),
+        )
+        if reply[0] == b"gone":
+            return None
+        by: bytes = reply[1] if reply[0] == b"held" else agent.encode()
+        return by.decode()
+
+    async def _address(
+        self, keys: CustomerKeys, what: str, address: Address, proof: Proof
+    ) -> bytes:
+        reply: list[bytes] = await self.server.run(
+            ADDRESS,
+            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
+            (keys.customer, what, needle(address), int(proof), self._retention),
+        )
+        return reply[0]

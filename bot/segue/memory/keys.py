@@ -1,0 +1,184 @@
+"""The data model in Redis, and the code that builds its keys.
+
+Every key starts with `store.prefix`. A customer's keys carry the hash tag of a virtual partition,
+`{n}` with `n = crc32(customer) % P`, so that one script may touch all of them and the partition's
+indexes on a cluster too. P is fixed at install, kept under `meta`, and checked at start.
+
+    {n}:c:ID       hash    the customer, fields below                      retention
+    {n}:c:ID:in    list    inbox: operation (10 bytes) + msgpack Inbound   when answered, retention
+    {n}:c:ID:log   list    transcript, the newest lines, msgpack Line      retention
+    {n}:c:ID:old   list    older lines, 64 to a compressed chunk           retention
+    {n}:c:ID:out   list    outbox rows, see scripts/_outbox.lua            when settled, retention
+    {n}:c:ID:seen  zset    digest of a message -> second it is forgotten   dedupe window
+    {n}:due        zset    customer -> when somebody must look             when done
+    {n}:dead       stream  letters parked after too many tries             28 days after the last
+    {n}:events     stream  what insight reads                              90 days after the last
+    {n}:wake       channel the hint that a transcript grew                 -
+    id:DIGEST      string  address -> customer, an index only              retention
+    lease:JOB      string  who does a job that only one process does       seconds
+    paused         hash    KIND:NAME -> reply                              when unpaused
+    meta           hash    partitions, schema                              never
+
+Fields of the customer's hash, one letter each, because there are many customers:
+
+    v version        e epoch, the fencing token    d lease deadline, absent when free
+    o operation that got the lease                 t grants since the last progress
+    n number of the last letter                    l number of the last line
+    s state          a addresses                   k agent in control, absent: the bot
+    x channels opted out                           y of those, during the running turn
+    f flags          w next timer                  p the last four commits (operation, silenced)
+    r second of the last retention refresh         m merged into this customer
+
+Numbers of letters have no gaps: the first letter in the list has `n - length + 1`. Lines likewise.
+External ids never stand in a key: `id:` holds a digest, so no phone number shows in a key name, and
+no id can forge a hash tag or another address.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+from zlib import crc32
+
+from segue.types import Address, CustomerId, Proof
+
+SCHEMA = 1
+"""Of the data model. A worker that finds a newer one refuses to start."""
+
+LASTING = ("due", "paused", "meta")
+"""Keys without an expiry: `due` and `paused` empty themselves, `meta` is one small hash."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class CustomerKeys(NamedTuple):
+    """Everything the scripts of one customer touch."""
+
+    customer: bytes
+    partition: int
+    c: bytes
+    inbox: bytes
+    log: bytes
+    old: bytes
+    out: bytes
+    seen: bytes
+    due: bytes
+    dead: bytes
+    events: bytes
+    wake: bytes
+
+
+class Keys:
+    """Builds keys for one prefix and one number of partitions."""
+
+    def __init__(self, prefix: str, partitions: int) -> None:
+        if "{" in prefix or "}" in prefix:
+            raise ValueError(f"store.prefix {prefix!r} must not contain braces")
+        self.prefix = prefix.encode()
+        self.partitions = partitions
+        self.meta = self.prefix + b"meta"
+        self.paused = self.prefix + b"paused"
+        self.paused_hint = self.prefix + b"paused:changed"
+        self.wakes = _glob(self.prefix) + b"{*}:wake"
+        """Pattern that matches the wake channel of every partition."""
+        self.customer = lru_cache(maxsize=8192)(self._customer)
+
+    def _customer(self, customer: CustomerId) -> CustomerKeys | None:
+        if _ID.fullmatch(customer) is None:
+            return None
+        name = customer.encode()
+        number = crc32(name) % self.partitions
+        part = b"%b{%d}:" % (self.prefix, number)
+        c = part + b"c:" + name
+        return CustomerKeys(
+            name,
+            number,
+            c,
+            c + b":in",
+            c + b":log",
+            c + b":old",
+            c + b":out",
+            c + b":seen",
+            part + b"due",
+            part + b"dead",
+            part + b"events",
+            part + b"wake",
+        )
+
+    def due(self, partition: int) -> bytes:
+        """Return the recovery index of a partition."""
+        return b"%b{%d}:due" % (self.prefix, partition)
+
+    def dead(self, partition: int) -> bytes:
+        """Return the parked letters of a partition."""
+        return b"%b{%d}:dead" % (self.prefix, partition)
+
+    def events(self, partition: int) -> bytes:
+        """Return the event stream of a partition."""
+        return b"%b{%d}:events" % (self.prefix, partition)
+
+    def index(self, address: Address) -> bytes:
+        """Return the index key of an address; different addresses have different keys."""
+        channel, ident = address.channel.encode(), encoded(address.id)
+        digest = blake2b(b"%d:%b%b" % (len(channel), channel, ident), digest_size=16).digest()
+        return self.prefix + b"id:" + urlsafe_b64encode(digest)[:22]
+
+    def lease(self, job: str) -> bytes:
+        """Return the key of a job that one process does."""
+        return self.prefix + b"lease:" + job.encode()
+
+
+def encoded(text: str) -> bytes:
+    """Return UTF-8 that keeps lone surrogates apart instead of failing on them."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def digest(channel: str, message_id: str) -> bytes:
+    """Return the nine bytes by which a message is recognised when it comes again."""
+    name = encoded(channel)
+    return blake2b(b"%d:%b%b" % (len(name), name, encoded(message_id)), digest_size=9).digest()
+
+
+_ESCAPES = {"%": "%25", "\t": "%09", "\n": "%0A"}
+_UNSAFE = re.compile(r"[%\t\n]")
+
+
+def _escape(text: str) -> str:
+    return _UNSAFE.sub(lambda match: _ESCAPES[match[0]], text)
+
+
+def _unescape(text: str) -> str:
+    return text.replace("%0A", "\n").replace("%09", "\t").replace("%25", "%")
+
+
+@lru_cache(maxsize=8192)
+def needle(address: Address) -> bytes:
+    """Return an address as it stands in the record: newline, channel, tab, id, tab.
+
+    Tabs and newlines inside are escaped, so finding these bytes means finding this address.
+    """
+    return encoded(f"\n{_escape(address.channel)}\t{_escape(address.id)}\t")
+
+
+@lru_cache(maxsize=8192)
+def addresses(record: bytes) -> tuple[tuple[Address, Proof], ...]:
+    """Return the addresses of a record, each with its level of proof."""
+    found = []
+    for entry in record.decode("utf-8", "surrogatepass").split("\n")[1:]:
+        channel, ident, proof = entry.split("\t")
+        found.append((Address(_unescape(channel), _unescape(ident)), Proof(int(proof))))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def channels(record: bytes) -> frozenset[str]:
+    """Return the channels of an opt-out record."""
+    text = record.decode("utf-8", "surrogatepass")
+    return frozenset(_unescape(entry.rstrip("\t")) for entry in text.split("\n")[1:])
+
+
+def _glob(prefix: bytes) -> bytes:
+    return re.sub(rb"([*?\[\]\\^-])", rb"\\\1", prefix)

@@ -1,0 +1,35 @@
+-- address: the customer's record of their addresses, the truth that admit asks.
+--
+-- KEYS  c, in, out, due, events
+-- ARGV  1 customer  2 what (create, add, drop)  3 address (`\nCHANNEL\tID\t`)  4 proof  5 retention s
+-- gives {done} {there} (create: such a customer exists) {gone} {moved, to}
+-- race  dropping and admitting are scripts on one record: after the drop nothing is let in from that
+--       address, and rows queued for it are cancelled in the same step.
+-- again adding what is there, and dropping what is not, change nothing.
+--!include time, due, outbox
+local c, inbox, out, due, events = unpack(KEYS)
+local customer, what, address = ARGV[1], ARGV[2], ARGV[3]
+local now = server_time()
+local h = redis.call('HMGET', c, 'v', 'a', 'm')
+
+if what == 'create' then
+  if h[1] then return {'there'} end
+  redis.call('HSET', c, 'v', 0, 'e', 0, 'n', 0, 'a', address .. ARGV[4],
+    'r', math.floor(now / 1000))
+  redis.call('EXPIRE', c, ARGV[5])
+  return {'done'}
+end
+if not h[1] then return {'gone'} end
+if h[3] then return {'moved', h[3]} end
+
+local a = h[2] or ''
+local at, ends = string.find(a, address, 1, true)
+if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
+if what == 'add' then a = a .. address .. ARGV[4] end
+redis.call('HSET', c, 'a', a)
+if what == 'drop' and redis.call('EXISTS', out) == 1 then
+  cancel(out, events, customer, address, nil)
+  local _, soonest = walk(out, events, customer, '', now, 0, nil)
+  reschedule(c, inbox, due, customer, now, soonest)
+end
+return {'done'}

@@ -1,0 +1,78 @@
+-- admit: store a message, once, and take the lease if nobody holds it.
+--
+-- KEYS  c, in, out, seen, due, dead, events
+-- ARGV  1 customer  2 operation  3 lease ms  4 address (`\nCHANNEL\tID\t`)  5 digest  6 letter
+--       7 seen for s  8 seen key lives s  9 inbox limit  10 flag  11 consent  12 create (0, 1)
+--       13 proof  14 retention s  15 most tries  16 batch
+-- gives {granted, ...} {queued, number} {duplicate} {not-mine} {gone} {full} {moved, to}
+-- race  two copies of one message, two workers, one customer: one is stored and one has the lease.
+--       The letter lands before or after a commit's look into the inbox, never between look and
+--       release; so it is either handed over or finds the lease free.
+--
+-- A repeated operation (the answer was lost) finds its own mark and gets its answer again.
+--!include time, due, outbox, grant
+local c, inbox, out, seen, due, dead, events = unpack(KEYS)
+local customer, op, address, digest = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
+local now = server_time()
+local h = read(c)
+
+if not h then
+  if ARGV[12] ~= '1' then return {'gone'} end
+  h = {v = 0, e = 0, d = 0, t = 0, n = 0, w = 0, a = address .. ARGV[13]}
+  redis.call('HSET', c, 'v', 0, 'e', 0, 'n', 0, 'a', h.a, 'r', math.floor(now / 1000))
+  redis.call('EXPIRE', c, ARGV[14])
+end
+if h.m then return {'moved', h.m} end
+if not string.find(h.a or '', address, 1, true) then return {'not-mine'} end
+
+if redis.call('ZSCORE', seen, digest) then
+  local entries = redis.call('LRANGE', inbox, 0, -1)
+  for i = 1, #entries do
+    if string.sub(entries[i], 1, 10) == op then
+      local number = h.n - #entries + i
+      if h.o == op and h.d > now then
+        return granted(h, inbox, h.e, h.v, h.d, number, h.t, tonumber(ARGV[16]), h.s or '')
+      end
+      return {'queued', number}
+    end
+  end
+  return {'duplicate'}
+end
+if redis.call('LLEN', inbox) >= tonumber(ARGV[9]) then return {'full'} end
+
+local seconds = math.floor(now / 1000)
+redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
+redis.call('ZADD', seen, seconds + ARGV[7], digest)
+if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[8]) end
+if redis.call('RPUSH', inbox, op .. ARGV[6]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
+h.n = h.n + 1
+
+local consent = tonumber(ARGV[11])
+if consent > 0 then
+  local channel = string.match(address, '^\n[^\t]*\t')
+  local at, ends = string.find(h.x or '', channel, 1, true)
+  if consent == 1 then
+    if not at then h.x = (h.x or '') .. channel end
+    cancel(out, events, customer, address, nil)
+  elseif at then
+    h.x = string.sub(h.x, 1, at - 1) .. string.sub(h.x, ends + 1)
+  end
+  if h.x and h.x ~= '' then redis.call('HSET', c, 'x', h.x) else redis.call('HDEL', c, 'x') end
+  if consent == 1 and h.d > now then
+    redis.call('HSET', c, 'y', (redis.call('HGET', c, 'y') or '') .. channel)
+  end
+end
+
+if h.d > now then
+  redis.call('HSET', c, 'n', h.n)
+  local flag = tonumber(ARGV[10])
+  if flag > 0 then
+    redis.call('HSET', c, 'f', bit.bor(tonumber(redis.call('HGET', c, 'f')) or 0, flag))
+  end
+  return {'queued', h.n}
+end
+if h.t >= tonumber(ARGV[15]) then
+  park(dead, inbox, customer, 'no turn for it was ever finished')
+  h.t = 0
+end
+return grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[3]), h.n, h.t + 1, tonumber(ARGV[16]))

@@ -1,0 +1,42 @@
+-- take: look after a customer who is due: unfinished turn, timer, unsent rows.
+--
+-- KEYS  c, in, out, due, dead, events
+-- ARGV  1 customer  2 operation  3 lease ms  4 claim ms  5 most tries  6 batch
+-- gives {answer of the lease, claims}; the first is
+--       {granted, ...} {busy} {idle} {gone} {moved, to}
+-- race  two sweepers and an admit: one gets the lease. A holder that is slow, not dead, is fenced by
+--       the new epoch.
+--!include time, due, outbox, grant
+local c, inbox, out, due, dead, events = unpack(KEYS)
+local customer, op = ARGV[1], ARGV[2]
+local now = server_time()
+local h = read(c)
+
+if not h or h.m then
+  redis.call('ZREM', due, customer)
+  if h then return {{'moved', h.m}, {}} end
+  return {{'gone'}, {}}
+end
+if h.o == op and h.d > now then
+  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[6]), h.s or ''), claimed_by(out, op)}
+end
+
+local claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[4]), nil)
+if h.d > now then
+  schedule(due, customer, h.d, nil, soonest)
+  return {{'busy'}, claims}
+end
+if h.t >= tonumber(ARGV[5]) then
+  park(dead, inbox, customer, 'no turn for it was ever finished')
+  h.t = 0
+  if redis.call('LLEN', inbox) == 0 and h.w > 0 and h.w <= now then
+    redis.call('HDEL', c, 'w')
+    h.w = 0
+  end
+end
+if redis.call('LLEN', inbox) == 0 and (h.w == 0 or h.w > now) then
+  redis.call('HDEL', c, 'd', 'o', 't')
+  schedule(due, customer, nil, h.w, soonest)
+  return {{'idle'}, claims}
+end
+return {grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[3]), 0, h.t + 1, tonumber(ARGV[6])), claims}

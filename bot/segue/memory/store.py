@@ -1,0 +1,390 @@
+"""The memory: one typed function for each thing that can be done to it.
+
+The rules it lives by:
+
+- A customer is one place: whoever holds the lease may answer, and the epoch proves it.
+- `admit`, `renew`, `record`, `commit` and `settle` are one round trip each.
+- Every call that writes carries an operation id. A reply that was lost is asked for again with the
+  same id, and the script answers without applying it twice.
+- The server's clock judges leases, timers and claims; ours only the time a claim has left.
+
+`open_store` in `opening.py` makes one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Self
+
+from msgspec import msgpack
+
+from segue.memory import replies
+from segue.memory.base import Limits, millis
+from segue.memory.connection import Server
+from segue.memory.identity import Identity
+from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
+from segue.memory.records import (
+    Admission,
+    Busy,
+    Claim,
+    Commit,
+    Committed,
+    Consent,
+    Duplicate,
+    Fenced,
+    Flag,
+    Full,
+    Gone,
+    Granted,
+    Idle,
+    Lease,
+    Moved,
+    NotMine,
+    Queued,
+    Renewed,
+    Snapshot,
+)
+from segue.memory.scripting import script
+from segue.memory.upkeep import Upkeep
+from segue.ports import Clock, Ids
+from segue.types import CustomerId, Inbound, Receipt
+
+ADMIT, TAKE, RENEW, RELEASE = script("admit"), script("take"), script("renew"), script("release")
+COMMIT, SETTLE = script("commit"), script("settle")
+LINES, FOLD, SNAPSHOT = script("lines"), script("fold"), script("snapshot")
+
+KEPT_LINES = 200
+"""About so many newest lines stay as they are; older ones are folded, `CHUNK` at a time."""
+CHUNK = 64
+
+_RECEIPTS = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
+_REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
+    b"duplicate": Duplicate(),
+    b"not-mine": NotMine(),
+    b"gone": Gone(),
+    b"full": Full(),
+}
+
+
+class Store(Identity, Upkeep):
+    """The memory of all customers."""
+
+    def __init__(
+        self, server: Server, keys: Keys, *, limits: Limits, clock: Clock, ids: Ids
+    ) -> None:
+        super().__init__(server, keys, limits=limits, clock=clock, ids=ids)
+        self._paused = {}
+        self._ticker = None
+        self._wakers = []
+        self._leaving = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Listen for hints and know what is paused; `open_store` calls it."""
+        await self.server.listen([self.keys.wakes, self.keys.paused_hint], self._heard)
+        await self._look_at_pauses()
+        self._tick()
+
+    async def aclose(self) -> None:
+        """Finish what is under way, and end all connections."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.server.close()
+        await self._leaving.aclose()
+
+    def leave_with(self, stack: AsyncExitStack) -> None:
+        """Close this too, after the connections (the embedded server)."""
+        self._leaving = stack
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # -- one turn --------------------------------------------------------------------------------
+
+    async def admit(
+        self,
+        customer: CustomerId,
+        inbound: Inbound,
+        *,
+        create: bool = False,
+        consent: Consent = Consent.NONE,
+        flag: Flag = Flag.NONE,
+    ) -> Admission:
+        """Store a message, once, and take the lease if nobody holds it.
+
+        `create` makes the customer if there is none, owning the message's address.
+        After `Granted` or `Queued` the message survives the death of any process.
+        """
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return Gone()
+        channel = inbound.address.channel
+        reply = await self.server.run(
+            ADMIT,
+            (keys.c, keys.inbox, keys.out, keys.seen, keys.due, keys.dead, keys.events),
+            (
+                keys.customer,
+                self._operation(),
+                self._lease,
+                needle(inbound.address),
+                digest(channel, inbound.message_id),
+                replies.encode(inbound),
+                self._seen.get(channel, self._seen_default),
+                self._seen_key,
+                self.limits.inbox,
+                int(flag),
+                int(consent),
+                1 if create else 0,
+                int(inbound.proof),
+                self._retention,
+                self.limits.tries,
+                self.limits.batch,
+            ),
+        )
+        what = reply[0]
+        if what == b"granted":
+            return replies.granted(customer, reply)
+        if what == b"queued":
+            return Queued(number=reply[1])
+        if what == b"moved":
+            return Moved(to=reply[1].decode())
+        return _REFUSALS[what]
+
+    async def take(self, customer: CustomerId) -> Granted | Busy | Idle | Gone | Moved:
+        """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent."""
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return Gone()
+        operation = self._operation()
+        until = self._until()
+        answer, rows = await self.server.run(
+            TAKE,
+            (keys.c, keys.inbox, keys.out, keys.due, keys.dead, keys.events),
+            (
+                keys.customer,
+                operation,
+                self._lease,
+                self._claim,
+                self.limits.tries,
+                self.limits.batch,
+            ),
+        )
+        claims = replies.claims(rows, operation, until) if rows else ()
+        what = answer[0]
+        if what == b"granted":
+            granted = replies.granted(customer, answer)
+            return replace(granted, claims=claims) if claims else granted
+        if what == b"busy":
+            return Busy(claims)
+        if what == b"idle":
+            return Idle(claims)
+        return Moved(to=answer[1].decode()) if what == b"moved" else Gone()
+
+    async def renew(self, lease: Lease) -> Renewed | Fenced:
+        """Keep the lease; call it every third of its length while a turn runs."""
+        keys = self._keys(lease.customer)
+        reply = await self.server.run(
+            RENEW, (keys.c, keys.inbox, keys.due), (keys.customer, lease.epoch, self._lease)
+        )
+        if reply[0] == b"fenced":
+            return Fenced()
+        return Renewed(
+            lease=replace(lease, deadline=reply[1]), flags=Flag(reply[2]), waiting=reply[3]
+        )
+
+    async def release(self, lease: Lease) -> None:
+        """Hand the lease back with nothing done; the work is due at once for somebody else."""
+        keys = self._keys(lease.customer)
+        await self.server.run(
+            RELEASE,
+            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
+            (keys.customer, lease.epoch),
+        )
+
+    async def record(self, lease: Lease, commit: Commit) -> Committed | Fenced:
+        """Land what was decided so far, in the middle of a turn; go on with `.lease`."""
+        return await self._land(lease, commit, b"record")
+
+    async def commit(self, lease: Lease, commit: Commit) -> Committed | Fenced:
+        """Land what a turn decided; go on with `.more`, or the lease is free."""
+        return await self._land(lease, commit, b"commit")
+
+    async def _land(self, lease: Lease, commit: Commit, mode: bytes) -> Committed | Fenced:
+        customer = lease.customer
+        keys = self._keys(customer)
+        operation = self._operation()
+        until = self._until()
+        args: list[Any] = [
+            keys.customer,
+            operation,
+            self._lease,
+            lease.epoch,
+            lease.version,
+            mode,
+            commit.ack,
+            commit.state,
+            commit.due,
+            commit.said,
+            self._claim,
+            self.limits.batch,
+            self._retention,
+            self._refresh,
+            self._seen_key,
+            keys.wake,
+            len(commit.log),
+            len(commit.rows),
+            len(commit.events),
+            len(commit.cancel),
+            *commit.log,
+        ]
+        for row in commit.rows:
+            args += (
+                encoded(row.id),
+                needle(row.address),
+                row.expires_at,
+                1 if row.repeat else 0,
+                replies.encode(row),
+            )
+        args += commit.events
+        args += map(encoded, commit.cancel)
+        reply = await self.server.run(
+            COMMIT,
+            (
+                keys.c,
+                keys.inbox,
+                keys.out,
+                keys.log,
+                keys.old,
+                keys.seen,
+                keys.due,
+                keys.events,
+            ),
+            args,
+        )
+        if reply[0] == b"fenced":
+            return Fenced()
+        _, version, cursor, kept, silenced, deadline, rows, more = reply
+        if kept >= KEPT_LINES + CHUNK:
+            self._spawn(self._fold(keys, cursor, kept))
+        next_lease = None
+        work = None
+        if more is not None:
+            work = replies.granted(customer, more, state=commit.state)
+            next_lease = work.lease
+        elif deadline:
+            next_lease = Lease(
+                customer=customer, epoch=lease.epoch, version=version, deadline=deadline
+            )
+        return Committed(
+            version=version,
+            cursor=cursor,
+            lease=next_lease,
+            more=work,
+            claims=replies.claims(rows, operation, until) if rows else (),
+            silenced=bool(silenced),
+        )
+
+    async def settle(
+        self,
+        customer: CustomerId,
+        claim: Claim,
+        receipt: Receipt,
+        *,
+        after: timedelta = timedelta(0),
+    ) -> Claim | None:
+        """Say what became of a send; the lane's next row comes back, if it may go now.
+
+        `SENT` and `FAILED` close the row.
+        `QUEUED` says that it was surely not sent: it goes again, `after` a while.
+        `UNKNOWN` sends it once more if its reply may be repeated, else it is closed as unknown.
+        """
+        if receipt not in _RECEIPTS:
+            raise ValueError(f"a send cannot be settled as {receipt}; use one of {_RECEIPTS}")
+        keys = self._keys(customer)
+        operation = self._operation()
+        until = self._until()
+        reply = await self.server.run(
+            SETTLE,
+            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
+            (
+                keys.customer,
+                operation,
+                encoded(claim.row.id),
+                needle(claim.row.address),
+                claim.token,
+                receipt.value,
+                millis(after),
+                self._claim,
+            ),
+        )
+        return replies.claims(reply, operation, until)[0] if reply else None
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def lines(
+        self, customer: CustomerId, after: int = -1, limit: int = 200
+    ) -> tuple[list[tuple[int, bytes]], int]:
+        """Read the transcript after a line number; the cursor is the last number given.
+
+        Lines are numbered from 1; `after=-1` starts at the oldest. When there is nothing after it,
+        the cursor is the number of the last line.
+        """
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return [], 0
+        found: list[tuple[int, bytes]] = []
+        while True:
+            last, first, entries, chunk = await self.server.run(
+                LINES, (keys.c, keys.log, keys.old), (after, limit - len(found), CHUNK)
+            )
+            if chunk:
+                entries = _unfold(chunk)
+            found += [
+                (number, entry) for number, entry in enumerate(entries, first) if number > after
+            ]
+            if not chunk or len(found) >= limit:
+                break
+            after = found[-1][0] if found else first + CHUNK - 1
+        del found[limit:]
+        return found, found[-1][0] if found else last
+
+    async def snapshot(self, customer: CustomerId) -> Snapshot | None:
+        """Return a customer as an operator sees them; None if there is no such customer."""
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return None
+        reply = await self.server.run(SNAPSHOT, (keys.c, keys.inbox, keys.out), ())
+        if not reply:
+            return None
+        version, state, record, controller, out, waiting, unsent = reply
+        return Snapshot(
+            customer=customer,
+            version=version,
+            state=state,
+            addresses=addresses(record),
+            controller=controller.decode(),
+            waiting=waiting,
+            unsent=unsent,
+            opted_out=channels(out),
+        )
+
+    async def _fold(self, keys: CustomerKeys, last: int, kept: int) -> None:
+        """Put the oldest lines of a long transcript away, compressed."""
+        before = last - kept
+        found, _ = await self.lines(keys.customer.decode(), before, CHUNK)
+        if len(found) == CHUNK and found[0][0] == before + 1:
+            chunk = zlib.compress(msgpack.encode([line for _, line in found]), 6)
+            await self.server.run(
+                FOLD, (keys.c, keys.log, keys.old), (before, CHUNK, chunk, self._retention)
+            )
+
+
+def _unfold(chunk: bytes) -> list[bytes]:
+    return msgpack.decode(zlib.decompress(chunk), type=list[bytes])
