@@ -174,7 +174,9 @@ class Journal(Struct, array_like=True):
             problem = _unfit(value, plain, returns)
         except NotPlain as error:
             plain, problem = None, f"returned a {error.found}, which cannot be kept"
-        self._put(entry, Failed(FAULT, problem) if problem else Called(plain, bytes.fromhex(digest)))
+        self._put(
+            entry, Failed(FAULT, problem) if problem else Called(plain, bytes.fromhex(digest))
+        )
 
     def record_called_off(self, entry: str, digest: str) -> None:
         """Record that a sub-dialog was called off; the next play raises `Cancelled` at the call."""

@@ -1,12 +1,12 @@
 """How a play can end. `match` on it.
 
-    Waiting      a question is open (or a time is awaited): nothing more to do this turn
-    Running      a step must be done outside; record its result, then play again
-    Calling      another dialog must be gone through first; record its result, then play again
-    Ended        the dialog returned
-    Restarting   the dialog wants to begin anew with an empty journal
-    CalledOff    the customer called it off, and the dialog has tidied up
-    Broken       the dialog raised, or broke a rule
+Waiting      a question is open (or a time is awaited): nothing more to do this turn
+Running      a step must be done outside; record its result, then play again
+Calling      another dialog must be gone through first; record its result, then play again
+Ended        the dialog returned
+Restarting   the dialog wants to begin anew with an empty journal
+CalledOff    the customer called it off, and the dialog has tidied up
+Broken       the dialog raised, or broke a rule
 """
 
 from __future__ import annotations

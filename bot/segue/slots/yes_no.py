@@ -1,0 +1,69 @@
+"""Yes or no, the way people say it."""
+
+from __future__ import annotations
+
+import regex
+
+from segue.slots.base import NoValue, Slot, SlotContext, SlotReading, Value
+from segue.slots.tidy import bare, language
+from segue.words import normalise
+
+_UP = regex.compile(r"[👍👌✅✔🆗🙆]")
+_DOWN = regex.compile(r"[👎❌✖🚫🙅]")
+_LONG = regex.compile(r"(\p{L})\1{2,}")
+_BUT = frozenset({"but", "except", "aber", "außer", "sondern"})
+_YES = {
+    "en": frozenset("yes y yeah yep yup sure ok okay correct right exactly definitely".split()),
+    "de": frozenset("ja j jo jap jep klar ok okay genau richtig stimmt gerne natürlich".split()),
+}
+_NO = {
+    "en": frozenset("no n nope nah never wrong incorrect".split()),
+    "de": frozenset("nein n nö nee ne niemals falsch".split()),
+}
+
+
+def _parse(text: str, context: SlotContext) -> SlotReading[bool]:
+    if context.choice in {"yes", "no"}:
+        return Value(context.choice == "yes")
+    up, down = _UP.search(text) is not None, _DOWN.search(text) is not None
+    if up != down and not any(c.isalnum() for c in text):
+        return Value(up)
+    by_button = _button(text, context)
+    if by_button is not None:
+        return Value(by_button)
+    yes = context.words.yes or _YES.get(language(context), _YES["en"])
+    no = context.words.no or _NO.get(language(context), _NO["en"])
+    for said in (normalise(text), bare(text, context)):
+        for form in (said, _LONG.sub(r"\1", said), _LONG.sub(r"\1\1", said)):
+            if form in yes:
+                return Value(True)
+            if form in no:
+                return Value(False)
+    return _opening(text, yes, no)
+
+
+def _button(text: str, context: SlotContext) -> bool | None:
+    """Read a number or a label, where yes and no were shown as options."""
+    said = normalise(text)
+    for place, button in enumerate(context.buttons, 1):
+        if button.id in {"yes", "no"} and said in {str(place), normalise(button.label)}:
+            return button.id == "yes"
+    return None
+
+
+def _opening(text: str, yes: frozenset[str], no: frozenset[str]) -> SlotReading[bool]:
+    """Read "yes, that's the one": it opens with one of the words, is short and has no "but"."""
+    words = [word.strip(",.:;!") for word in normalise(text).split()]
+    if not 1 < len(words) <= 6 or "?" in text or _BUT & set(words):
+        return NoValue()
+    opening = {" ".join(words[:count]) for count in (1, 2, 3)}
+    rest = set(words[1:])
+    if opening & yes and not rest & no:
+        return Value(True)
+    if opening & no and not rest & yes:
+        return Value(False)
+    return NoValue()
+
+
+YesNo: Slot[bool] = Slot(name="yes_no", type=bool, parse=_parse)
+"""Yes or no: the locale's words, buttons `yes` and `no`, thumbs."""
