@@ -133,7 +133,7 @@ class StoreSettings(Section):
         "`redis+cluster://`). May hold a password, or be `file:…`.",
     )
     prefix: Annotated[str, AfterValidator(_prefix)] = Field(
-        default="",
+        default="segue:",
         description="Stands before every key, so that several installations can share a server.",
     )
     partitions: int = Field(
