@@ -5,10 +5,12 @@ from __future__ import annotations
 from segue import Chat, Email, dialog
 
 from ._orders import find_order, shop
+from ._shop import Order
 
 
 @dialog(
     "return_item",
+    title="Send something back",
     examples={
         "en": [
             "I want to send this back",
@@ -21,9 +23,13 @@ from ._orders import find_order, shop
             "I want my money back for these boots",
             "I changed my mind about my order",
             "I need a return label",
-            "this is the wrong size, can I exchange it",
+            "this is the wrong size",
+            "the trousers are too big for me",
+            "wrong item in the parcel, I'm sending it back",
+            "it arrived damaged",
             "wanna return smth",
             "take it back",
+            "refund please",
         ],
         "de": [
             "ich möchte etwas zurückschicken",
@@ -34,44 +40,56 @@ from ._orders import find_order, shop
             "die Jacke passt nicht, ich will sie zurückschicken",
             "kann ich das im Laden zurückgeben",
             "ich will mein Geld zurück",
-            "die Schuhe sind zu klein, umtauschen",
+            "die Schuhe sind zu klein",
             "Artikel zurücksenden",
             "ich habe es mir anders überlegt und schicke es zurück",
+            "falsche Größe bestellt",
+            "kam kaputt an",
+            "Rücksendung",
             "was zurückschicken",
         ],
     },
 )
-async def return_item(chat: Chat) -> None:
+async def return_item(chat: Chat, number: str = "") -> None:
     """Open the order, see what may come back, and make a label or tell the shop."""
-    order = await find_order(chat)
+    order = await find_order(chat, number)
     if order is None:
         return
-    await chat.milestone("order_found")
-    if order.returns == "returned":
-        return await chat.say("already_returned", order=order)
-    if order.returns == "too_old":
-        return await chat.say("too_old", order=order)
-    if order.returns == "not_arrived":
-        return await chat.say("not_arrived", order=order)
+    match order.returns:
+        case "returned":
+            await chat.say("already_returned", order=order)
+        case "too_old":
+            await chat.say("too_old", order=order)
+        case "not_arrived":
+            await chat.say("not_arrived", order=order)
+        case _:
+            await send_back(chat, order)
 
+
+async def send_back(chat: Chat, order: Order) -> None:
+    """Learn what, why and how; then do it once."""
     item = order.items[0]
     if len(order.items) > 1:
         chosen = await chat.choose("ask_item", [item.id for item in order.items], order=order)
         item = next(item for item in order.items if item.id == chosen)
-
     reason = await chat.choose("ask_reason", ["wrong_size", "damaged", "changed_mind"], item=item)
     way = await chat.choose("ask_way", ["post", "shop"])
 
     if way == "shop":
-        if not await chat.confirm("confirm_shop", item=item):
-            return await chat.say("return_dropped")
-        booked = await chat.run(shop.book_store_return, order.number, item.id, reason, final=True)
-        await chat.milestone("return_booked")
-        return await chat.say("shop_return_ready", item=item, booked=booked)
+        if await chat.confirm("confirm_shop", item=item):
+            booked = await chat.run(
+                shop.book_store_return, order.number, item.id, reason, final=True
+            )
+            await chat.milestone("return_booked")
+            await chat.say("shop_return_ready", item=item, booked=booked)
+        else:
+            await chat.say("return_dropped")
+        return
 
     email = order.email or await chat.ask("ask_email", Email, remember="email")
-    if not await chat.confirm("confirm_post", item=item, email=email):
-        return await chat.say("return_dropped")
-    label = await chat.run(shop.create_label, order.number, item.id, reason, email, final=True)
-    await chat.milestone("label_sent")
-    await chat.say("label_ready", label=label, email=email)
+    if await chat.confirm("confirm_post", item=item, email=email):
+        label = await chat.run(shop.create_label, order.number, item.id, reason, email, final=True)
+        await chat.milestone("label_sent")
+        await chat.say("label_ready", label=label, email=email)
+    else:
+        await chat.say("return_dropped")

@@ -266,7 +266,11 @@ class Player:
         failpoint("step")
         try:
             result = await perform(
-                running.run, key, clock=turn.setup.clock, chance=turn.setup.chance
+                running.run,
+                key,
+                clock=turn.setup.clock,
+                chance=turn.setup.chance,
+                customer=turn.customer,
             )
         finally:
             timer.cancel()

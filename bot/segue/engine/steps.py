@@ -40,7 +40,9 @@ def idempotency_key(customer: str, instance: str, entry: str, digest: str) -> st
     return hashlib.blake2b(material, digest_size=16).hexdigest()
 
 
-async def perform(run: Run, key: str, *, clock: Clock, chance: Chance) -> Done | Failed:
+async def perform(
+    run: Run, key: str, *, clock: Clock, chance: Chance, customer: str = ""
+) -> Done | Failed:
     """Execute a step with its retries and its time-out.
 
     The last error becomes `Failed`; cancellation of the worker is passed on.
@@ -51,7 +53,7 @@ async def perform(run: Run, key: str, *, clock: Clock, chance: Chance) -> Done |
         attempt += 1
         try:
             async with asyncio.timeout(run.timeout.total_seconds()):
-                return Done(value=await _call(run, key))
+                return Done(value=await _call(run, key, customer))
         except TimeoutError as error:
             failure = Failed(kind="TimeoutError", message=str(error) or f"over {run.timeout}")
         except StepFailed as error:
@@ -64,10 +66,14 @@ async def perform(run: Run, key: str, *, clock: Clock, chance: Chance) -> Done |
         wait *= 2
 
 
-async def _call(run: Run, key: str) -> Any:
+async def _call(run: Run, key: str, customer: str) -> Any:
     kwargs = dict(run.kwargs)
-    if _takes_key(run.function):
+    takes = _parameters(run.function)
+    if "idempotency_key" in takes:
         kwargs["idempotency_key"] = key
+    if "customer" in takes:
+        # Who is asking: a shop needs it to lock out a guesser and not an order.
+        kwargs.setdefault("customer", customer)
     if _is_async(run.function):
         return await run.function(*run.args, **kwargs)
     # A plain function may block: it must not stop everybody else's conversations.
@@ -76,11 +82,11 @@ async def _call(run: Run, key: str) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _takes_key(function: Callable[..., Any]) -> bool:
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
     try:
-        return "idempotency_key" in inspect.signature(function).parameters
+        return frozenset(inspect.signature(function).parameters)
     except (TypeError, ValueError):
-        return False
+        return frozenset()
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,64 @@
+"""Where is my order?"""
+
+from __future__ import annotations
+
+from segue import Chat, dialog
+
+from ._orders import find_order
+
+
+@dialog(
+    "order_status",
+    title="Where is my order?",
+    examples={
+        "en": [
+            "where is my order",
+            "where is my parcel",
+            "track my order",
+            "track my package",
+            "order status",
+            "has my order been sent",
+            "have you shipped my order yet",
+            "when will my order arrive",
+            "my parcel has not arrived yet",
+            "I'm still waiting for my delivery",
+            "is there any news about my order",
+            "what is the tracking number",
+            "tracking doesn't work",
+            "I ordered a jacket last week and it isn't here",
+            "when does my stuff come",
+            "check on an order",
+        ],
+        "de": [
+            "wo ist meine Bestellung",
+            "wo ist mein Paket",
+            "Paket verfolgen",
+            "Sendungsverfolgung",
+            "Status meiner Bestellung",
+            "wann kommt meine Bestellung an",
+            "wurde meine Bestellung schon verschickt",
+            "mein Paket ist noch nicht da",
+            "ich warte noch auf meine Lieferung",
+            "gibt es etwas Neues zu meiner Bestellung",
+            "wie lautet die Sendungsnummer",
+            "ich habe letzte Woche bestellt und noch nichts bekommen",
+            "wann kommen meine Sachen",
+            "Lieferstatus",
+        ],
+    },
+)
+async def order_status(chat: Chat, number: str = "") -> None:
+    """Open the order and say where it is."""
+    order = await find_order(chat, number)
+    if order is None:
+        return
+    if order.returns == "returned":
+        await chat.say("came_back", order=order)
+    elif order.state == "packing":
+        await chat.say("is_packing", order=order)
+    elif order.state == "in_transit":
+        await chat.say("in_transit", order=order)
+    elif order.state == "collected":
+        await chat.say("was_collected", order=order)
+    else:
+        await chat.say("was_delivered", order=order)
