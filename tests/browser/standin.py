@@ -113,6 +113,7 @@ class StandIn:
                 web.get("/channels/web/messages", self._get),
                 web.post("/channels/web/media", self._upload),
                 web.get("/channels/web/media/{name}", self._media),
+                web.post("/channels/web/session", self._session),
                 web.post("/channels/web/identify", self._identify),
                 web.post("/channels/web/logout", self._logout),
                 web.get("/host.css", self._css),
@@ -183,8 +184,8 @@ class StandIn:
             if not lines:
                 continue
             customer.sockets[socket] = lines[-1]["n"]
-            for at in range(0, len(lines), 200):
-                part = lines[at : at + 200]
+            for at in range(0, len(lines), 50):
+                part = lines[at : at + 50]
                 await socket.send_json({"type": "lines", "lines": part, "cursor": part[-1]["n"]})
 
     # -- requests --------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ class StandIn:
         return web.Response(body=widget_script().body, content_type="text/javascript")
 
     async def _css(self, _: web.Request) -> web.Response:
-        css = "html,body{height:100%;margin:0} .box{height:100%;max-width:480px;margin:auto}"
+        css = "html,body,main{height:100%;margin:0} .box{height:100%;max-width:480px;margin:auto}"
         return web.Response(text=css, content_type="text/css")
 
     async def _page(self, _: web.Request) -> web.Response:
@@ -255,6 +256,15 @@ class StandIn:
     async def _media(self, _: web.Request) -> web.Response:
         return web.Response(body=PIXEL, content_type="image/png")
 
+    async def _session(self, request: web.Request) -> web.Response:
+        bearer = "Authorization" in request.headers
+        token = self._token(request)
+        known = self.who(token) is not None
+        response = web.json_response({"cookie": known and not bearer})
+        if known and bearer and token:
+            self._handed(response, token)
+        return response
+
     async def _identify(self, request: web.Request) -> web.Response:
         token = msgspec.json.decode(await request.read())["token"]
         claims = jwt.decode(token, KEY, algorithms=["HS256"], audience="segue")
@@ -283,10 +293,6 @@ class StandIn:
             return web.Response(status=403)
         socket = web.WebSocketResponse(heartbeat=30)
         cookie = request.cookies.get("segue_session") if self.cookies else None
-        fresh: str | None = None
-        if cookie is None or self.who(cookie) is None:
-            fresh = secrets.token_urlsafe(32)
-            self._handed(socket, fresh)
         await socket.prepare(request)
         hello = await socket.receive_json()
         token = hello.get("session") or cookie
@@ -297,11 +303,13 @@ class StandIn:
         welcome: dict[str, Any] = {"type": "welcome"}
         if customer is None:
             customer = Customer(secrets.token_urlsafe(16))
-            token = welcome["session"] = fresh or secrets.token_urlsafe(32)
+            token = welcome["session"] = secrets.token_urlsafe(32)
             self.customers[customer.id] = customer
             self.sessions[token] = customer.id
-        await socket.send_json({**welcome, "cursor": len(customer.lines) - 1})
-        customer.sockets[socket] = int(hello["after"])
+        after = hello["after"] if hello["after"] < len(customer.lines) else -1
+        identified = customer.id.startswith("user:")
+        await socket.send_json({**welcome, "cursor": after, "identified": identified})
+        customer.sockets[socket] = after
         customer.tokens[socket] = token or ""
         await self.push(customer)
         try:

@@ -3,7 +3,6 @@
 // Enter sends, Shift+Enter begins a new line. A draft survives a reload of the tab. Files are
 // uploaded as soon as they are chosen, so that sending is quick and a problem shows before it.
 
-const LONGEST = 4_000;
 const TYPING_EVERY = 3_000;
 const LINES_SHOWN = 6;
 
@@ -12,9 +11,10 @@ class Composer {
   constructor({ speech, draftKey, mostMegabytes, act }) {
     Object.assign(this, { speech, draftKey, mostMegabytes, act });
     this.uploads = [];
+    this.longest = 4_000;
     this.typed = 0;
     this.field = h("textarea", { rows: "1", enterkeyhint: "send", dir: "auto", "aria-label": speech.say("placeholder"), placeholder: speech.say("placeholder") });
-    this.picker = h("input", { type: "file", multiple: true, tabindex: "-1", "aria-hidden": "true", class: "picker", accept: "image/png,image/jpeg,image/gif,image/webp,application/pdf,text/plain" });
+    this.picker = h("input", { type: "file", multiple: true, tabindex: "-1", "aria-hidden": "true", class: "picker", accept: "image/png,image/jpeg,image/gif,image/webp,application/pdf" });
     this.attachButton = h("button", { type: "button", class: "tool", "aria-label": speech.say("attach"), title: speech.say("attach"), onclick: () => this.picker.click() }, icon("attach"));
     this.sendButton = h("button", { type: "submit", class: "tool send", "aria-label": speech.say("send"), title: speech.say("send") }, icon("send"));
     this.tray = h("ul", { class: "tray", hidden: true });
@@ -69,7 +69,7 @@ class Composer {
   /** As high as its text, up to six lines; says when there is too much of it. */
   fit() {
     const { field } = this;
-    const over = field.value.length - LONGEST;
+    const over = field.value.length - this.longest;
     this.count.hidden = over <= 0;
     this.count.textContent = over > 0 ? this.speech.say("tooLong", { n: over }) : "";
     field.style.height = "auto";
@@ -80,7 +80,7 @@ class Composer {
   ready() {
     const text = this.field.value.trim();
     const done = this.uploads.filter((upload) => upload.ref);
-    const able = (text || done.length) && text.length <= LONGEST && done.length === this.uploads.length;
+    const able = (text || done.length) && text.length <= this.longest && done.length === this.uploads.length;
     this.sendButton.setAttribute("aria-disabled", able ? "false" : "true");
     return Boolean(able);
   }
@@ -112,7 +112,10 @@ class Composer {
   }
 
   clear() {
-    for (const upload of [...this.uploads]) this.remove(upload);
+    for (const upload of this.uploads) upload.cancel();
+    this.uploads = [];
+    this.tray.replaceChildren();
+    this.tray.hidden = true;
     this.field.value = "";
     this.keepDraft();
     this.fit();
@@ -151,6 +154,7 @@ class Composer {
       (status) => {
         if (!this.uploads.includes(upload)) return;
         if (status === 413) return this.tooLarge(upload);
+        if (status === 415) return this.problem(upload, speech.say("wrongKind", { name: file.name }), false);
         this.problem(upload, speech.say("uploadFailed", { name: file.name }), true);
       },
     );

@@ -21,6 +21,7 @@ const HERE = (document.currentScript?.src || location.href).replace(/\/channels\
 const SHEET = new CSSStyleSheet();
 SHEET.replaceSync(STYLE);
 const REBUILT_BY = ["mode", "name", "subtitle", "locale", "privacy-url", "words", "dir"];
+const LEAVE_AGAIN = 3_000;
 const QUIET_FOR = 1_500; // a hiccup shorter than this is nobody's business
 
 class SegueChat extends HTMLElement {
@@ -66,7 +67,10 @@ class SegueChat extends HTMLElement {
     document.addEventListener("visibilitychange", this.looked);
     this.ticking = setInterval(() => this.log.tick(), 30_000);
     this.others = new BroadcastChannel(this.keep.prefix);
-    this.others.onmessage = () => this.anew({ forget: true });
+    this.others.onmessage = () => {
+      this.wire.session = this.keep.get("session");
+      this.anew({ forget: true });
+    };
     if (this.hasAttribute("open") && !this.inline) this.show();
     else if (this.inline || this.keep.get("known")) this.begin();
   }
@@ -147,7 +151,6 @@ class SegueChat extends HTMLElement {
 
   makePanel(speech, title) {
     const subtitle = this.getAttribute("subtitle") || speech.say("subtitle");
-    const privacy = safeUrl(this.getAttribute("privacy-url"), document.baseURI);
     const close = h("button", { type: "button", class: "tool", "aria-label": speech.say("close"), title: speech.say("close"), onclick: () => this.hide() }, icon("close"));
     const panel = h(
       this.inline ? "section" : "dialog",
@@ -157,7 +160,7 @@ class SegueChat extends HTMLElement {
       this.typing,
       this.trouble,
       this.composer.element,
-      h("footer", { class: "foot" }, privacy && this.hasAttribute("privacy-url") ? outward(privacy, speech.say("privacy")) : null),
+      (this.foot = h("footer", { class: "foot" }, ...this.privacy())),
       this.status,
       this.note,
     );
@@ -281,9 +284,9 @@ class SegueChat extends HTMLElement {
   events() {
     return {
       state: () => this.state(),
-      welcome: (fresh) => {
+      welcome: (frame) => {
+        if (frame) this.welcome(frame);
         this.welcomed = true;
-        if (fresh && this.keep.get("as")) this.signIn(true);
         if (this.visible) this.talk.welcome();
         else this.talk.flush();
         setTimeout(() => this.covered(), GREET_AFTER * 2);
@@ -291,12 +294,29 @@ class SegueChat extends HTMLElement {
       lines: (lines, cursor) => this.talk.receive(lines, cursor),
       typing: (on) => this.typing.classList.toggle("on", on),
       accepted: (id) => this.talk.accepted(id),
-      refused: (id, retry) => this.talk.refused(id, retry),
+      refused: (id, retry, seconds) => this.talk.refused(id, retry, seconds),
       ended: () => {
         this.talk.reset({ forget: true });
         this.note.textContent = this.speech.say("ended");
       },
     };
+  }
+
+  /** What the server tells with its welcome: limits, the privacy notice, who we are to it. */
+  welcome({ cursor, identified, text_limit, media_bytes, privacy_url }) {
+    if (cursor < this.talk.cursor) this.talk.reset({ forget: false }); // not the one we read
+    if (text_limit) this.composer.longest = text_limit;
+    if (media_bytes) this.composer.mostMegabytes = Math.round(media_bytes / 1024 / 1024);
+    if (privacy_url && privacy_url !== this.told) {
+      this.told = privacy_url;
+      this.foot.replaceChildren(...this.privacy());
+    }
+    if (identified === false && this.keep.get("as")) this.signIn(true);
+  }
+
+  privacy() {
+    const url = safeUrl(this.getAttribute("privacy-url") || this.told || "about:", document.baseURI);
+    return url ? [outward(url, this.speech.say("privacy"))] : [];
   }
 
   state() {
@@ -306,12 +326,17 @@ class SegueChat extends HTMLElement {
     this.log.connection(connected);
     clearTimeout(this.troubling);
     if (connected) this.calm();
-    else if (state === "waiting") this.troubling = setTimeout(() => this.upset(), this.trouble.hidden ? QUIET_FOR : 0);
+    else if (this.lostAt || state === "waiting") {
+      this.lostAt ??= performance.now();
+      const quiet = Math.max(0, this.lostAt + QUIET_FOR - performance.now());
+      this.troubling = setTimeout(() => this.upset(), quiet);
+    }
     this.covered();
     this.dispatchEvent(new CustomEvent("segue-state", { detail: { state } }));
   }
 
   calm() {
+    this.lostAt = undefined;
     this.trouble.hidden = true;
     this.status.textContent = "";
   }
@@ -373,7 +398,10 @@ class SegueChat extends HTMLElement {
     const before = this.keep.get("as");
     const subject = subjectOf(token);
     const taken = await this.wire.identify(token).catch(() => false);
-    if (!taken) return false;
+    if (!taken) {
+      if (this.begun) this.wire.now();
+      return false;
+    }
     this.keep.set("as", subject);
     this.keep.drop("read");
     this.anew({ forget: Boolean(before && before !== subject) });
@@ -388,15 +416,21 @@ class SegueChat extends HTMLElement {
     this.talk.reset({ forget: true });
     this.keep.set("leaving", "1"); // should the server be away now, it hears of it first thing
     const left = await this.wire.identify(null).catch(() => false);
-    if (left) this.keep.drop("leaving");
     this.wire.session = null;
-    this.anew({ forget: true });
     this.others.postMessage("moved");
-    return left;
+    if (left) {
+      this.keep.drop("leaving");
+      this.anew({ forget: true });
+      return true;
+    }
+    this.begun = false;
+    this.wire.stop(); // nothing of the old conversation is shown again before it has ended
+    this.upset();
+    setTimeout(() => this.isConnected && this.begin(), LEAVE_AGAIN);
+    return false;
   }
 
   anew({ forget }) {
-    this.wire.session = this.keep.get("session") || this.wire.session;
     this.talk.reset({ forget });
     if (this.begun && this.wire.state !== "stopped") this.wire.now();
   }

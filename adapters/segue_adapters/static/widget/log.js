@@ -25,6 +25,7 @@ class Log {
   // -- adding ------------------------------------------------------------------------------------
 
   lines(fresh, history) {
+    if (!fresh.length) return;
     const end = this.atEnd();
     if (history) {
       this.list.setAttribute("aria-live", "off"); // what was said before is not news
@@ -137,7 +138,8 @@ class Log {
   }
 
   attachment({ kind, url, ref, alt }) {
-    const address = safeUrl(url || ref, `${this.base}/`);
+    const written = String(url || ref || "");
+    const address = safeUrl(written.startsWith("/") ? this.base + written : written);
     const name = String(alt || this.speech.say(kind === "image" ? "photo" : "file"));
     if (!address) return h("span", { class: "file" }, icon("file"), name);
     if (kind !== "image") return Object.assign(outward(address, icon("file"), h("span", { dir: "auto" }, name)), { className: "file" });

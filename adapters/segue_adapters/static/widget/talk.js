@@ -10,6 +10,8 @@
 const LATER = 2_000;
 const MOST_TRIES = 6;
 const GREET_AFTER = 250; // a transcript that has lines shows them by then
+const FULL_PAGE = 50; // the server reads so many lines at once; after a full page comes more
+const NEXT_PAGE = 200;
 
 class Talk {
   /** `view`: lines([{line, entry}], history), entry(entry), removed(entry), cleared(). */
@@ -19,6 +21,7 @@ class Talk {
     this.known = new Set();
     this.cursor = -1;
     this.greeted = false;
+    this.behind = []; // what was said before we came, until all of it is here
     this.entries = new Map(keep.outbox(now()).map((entry) => [entry.id, entry]));
     for (const entry of this.entries.values()) {
       if (entry.state === "sending") entry.state = "queued";
@@ -29,19 +32,32 @@ class Talk {
   // -- from the server ---------------------------------------------------------------------------
 
   receive(lines, cursor) {
-    const history = !this.lines.length;
     const fresh = [];
     for (const line of lines) {
       if (this.known.has(line.n)) continue;
       this.known.add(line.n);
       this.lines.push(line);
-      const entry = this.entries.get(line.client_message_id);
+      const entry = line.client_message_id ? this.entries.get(line.client_message_id) : undefined;
       if (entry) this.settle(entry);
       fresh.push({ line, entry });
     }
     if (cursor > this.cursor) this.cursor = cursor;
     if (this.lines.length) this.keep.set("known", "1");
-    if (fresh.length) this.view.lines(fresh, history);
+    if (!this.behind) this.view.lines(fresh, false);
+    else if (fresh.length) {
+      this.behind.push(...fresh);
+      clearTimeout(this.paging);
+      this.paging = setTimeout(() => this.caughtUp(), lines.length < FULL_PAGE ? 0 : NEXT_PAGE);
+    }
+    this.flush();
+  }
+
+  /** All that was said before is here: show it at once, and not as news. */
+  caughtUp() {
+    clearTimeout(this.paging);
+    const behind = this.behind;
+    this.behind = null;
+    if (behind?.length) this.view.lines(behind, true);
   }
 
   /** It is in the conversation: nothing is left to do for it, here or in another tab. */
@@ -53,15 +69,16 @@ class Talk {
   accepted(id) {
     const entry = this.entries.get(id);
     if (entry) this.move(entry, "sent");
+    this.flush();
   }
 
-  refused(id, retry) {
+  refused(id, retry, seconds) {
     const entry = this.entries.get(id);
     if (!entry) return;
     entry.tries += 1;
     const again = retry && entry.tries < MOST_TRIES;
     this.move(entry, again ? "queued" : "failed");
-    if (again) setTimeout(() => this.flush(), LATER * entry.tries);
+    setTimeout(() => this.flush(), again ? Math.max(seconds * 1_000 || 0, LATER * entry.tries) : 0);
   }
 
   /** The connection is gone: what was not acknowledged will be sent again. */
@@ -73,8 +90,9 @@ class Talk {
 
   welcome() {
     this.flush();
-    if (this.greeted) return;
+    if (this.greeted || this.lines.length) return;
     setTimeout(() => {
+      if (!this.lines.length) this.caughtUp();
       if (this.greeted || this.lines.length || this.entries.size) return;
       this.greeted = true;
       this.wire.tell({ type: "opened" });
@@ -109,22 +127,14 @@ class Talk {
     this.view.entry(entry);
   }
 
-  /** Send what waits, in order; stops where the connection does. */
+  /** Send the oldest that waits; the next follows when the server has it, so order is kept. */
   async flush() {
-    if (this.flushing) return;
-    this.flushing = true;
-    try {
-      for (const entry of [...this.entries.values()]) {
-        if (entry.state !== "queued") continue;
-        if (this.wire.state !== "open" && this.wire.state !== "polling") break;
-        this.move(entry, "sending");
-        if (await this.wire.send(forServer(entry))) continue;
-        this.move(entry, "queued");
-        break;
-      }
-    } finally {
-      this.flushing = false;
-    }
+    const entries = [...this.entries.values()];
+    const next = entries.find((entry) => entry.state === "queued" || entry.state === "sending");
+    if (!next || next.state === "sending") return;
+    if (this.wire.state !== "open" && this.wire.state !== "polling") return;
+    this.move(next, "sending");
+    if (!(await this.wire.send(forServer(next))) && next.state === "sending") this.move(next, "queued");
   }
 
   /** Another customer, or the same one anew. Unsent words go along only if they are theirs. */
@@ -134,6 +144,8 @@ class Talk {
     this.known.clear();
     this.cursor = -1;
     this.greeted = false;
+    this.behind = [];
+    clearTimeout(this.paging);
     this.view.cleared();
     for (const entry of this.entries.values()) this.view.entry(entry);
   }

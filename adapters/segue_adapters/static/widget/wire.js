@@ -16,9 +16,13 @@ const POLL_HIDDEN = 15_000;
 const SOCKET_AGAIN = 60_000; // how often a polling widget tries the socket once more
 const FAILURES_BEFORE_POLLING = 2;
 
+/** Why the server closed, where that says more than "try again". */
+const CLOSED = { never: 1006, policy: 1008, tooFast: 4429 };
+const PATIENCE = 5; // tries that such a closing counts for
+
 class Wire {
-  /** `on`: state(), welcome(fresh), lines(lines, cursor), typing(on), accepted(id),
-      refused(id, retry), ended(). `cursor()` and `locale()` are asked when they are needed. */
+  /** `on`: state(), welcome(frame or null), lines(lines, cursor), typing(on), accepted(id),
+      refused(id, retry, seconds), ended(). `cursor()` and `locale()` are asked when needed. */
   constructor({ server, keep, cursor, locale, on }) {
     Object.assign(this, { server, keep, cursor, locale, on });
     this.state = "stopped";
@@ -72,18 +76,20 @@ class Wire {
     const socket = this.socket;
     this.socket = null;
     if (socket) socket.close();
+    if (this.state === "open") this.become("connecting");
   }
 
   // -- socket ------------------------------------------------------------------------------------
 
   connect() {
     if (this.state !== "polling") this.become("connecting");
+    this.session ??= this.keep.get("session");
     const url = `${this.server.replace(/^http/, "ws")}/channels/web/socket`;
     let socket;
     try {
       socket = new WebSocket(url);
     } catch {
-      return this.failed(false); // a policy of the page forbids it
+      return this.failed(false, CLOSED.never); // a policy of the page forbids it
     }
     this.socket = socket;
     let welcomed = false;
@@ -108,10 +114,10 @@ class Wire {
       }
       this.read(frame);
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (this.socket !== socket) return;
       this.socket = null;
-      this.failed(welcomed);
+      this.failed(welcomed, code);
     };
     this.later("open", () => !welcomed && socket.close(), ANSWER_WITHIN);
   }
@@ -122,7 +128,7 @@ class Wire {
       case "welcome":
         this.handed(frame.session);
         this.become("open");
-        return this.on.welcome(Boolean(frame.session));
+        return this.on.welcome(frame);
       case "lines":
         return this.on.lines(frame.lines, frame.cursor);
       case "typing":
@@ -130,16 +136,17 @@ class Wire {
       case "accepted":
         return this.on.accepted(frame.client_message_id);
       case "refused":
-        return this.on.refused(frame.client_message_id, Boolean(frame.retry));
+        return this.on.refused(frame.client_message_id, Boolean(frame.retry), frame.after_seconds);
       case "ended":
         return this.over();
     }
   }
 
-  failed(welcomed) {
+  failed(welcomed, code) {
     if (this.state === "stopped") return;
     this.on.typing(false);
-    if (!welcomed) this.blocked += 1;
+    if (!welcomed && code === CLOSED.never) this.blocked += 1;
+    if (code === CLOSED.policy || code === CLOSED.tooFast) this.tries = Math.max(this.tries, PATIENCE);
     if (this.state === "polling") return; // that was only another try beside it
     if (this.blocked >= FAILURES_BEFORE_POLLING) return this.poll();
     this.wait();
@@ -165,24 +172,37 @@ class Wire {
     });
   }
 
+  ask(path, body) {
+    return this.request(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
   async poll() {
-    let answer;
+    let page = null;
     try {
-      answer = await this.request(`messages?after=${this.cursor()}`);
+      // Before the first message there may be nobody to read for: then only see who answers.
+      const known = this.session || (await (await this.ask("session", {})).json()).cookie;
+      if (known) {
+        const answer = await this.request(`messages?after=${this.cursor()}`);
+        if (answer.status === 401) return this.over();
+        if (!answer.ok) throw answer.status;
+        page = await answer.json();
+      }
     } catch {
-      return this.state !== "stopped" && this.wait();
+      return this.state !== "stopped" && this.state !== "open" && this.wait();
     }
     if (this.state === "stopped" || this.state === "open") return;
-    if (answer.status === 401 && this.session) return this.over();
-    if (answer.ok) {
-      const page = await answer.json();
+    const first = this.state !== "polling";
+    this.become("polling");
+    if (page) {
       this.on.lines(page.lines, page.cursor);
-    } else if (answer.status !== 401) {
-      return this.wait(); // 401 without a session: nothing written yet, and that is fine
+      this.on.typing(Boolean(page.typing));
     }
-    if (this.state !== "polling") {
-      this.become("polling");
-      this.on.welcome(false);
+    if (first) {
+      this.on.welcome(null);
       this.later("socket", () => this.socketAgain(), SOCKET_AGAIN);
     }
     this.later("poll", () => this.poll(), document.hidden ? POLL_HIDDEN : POLL_EVERY);
@@ -212,11 +232,7 @@ class Wire {
     if (this.state !== "polling") return false;
     const id = message.client_message_id;
     try {
-      const answer = await this.request("messages", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(message),
-      });
+      const answer = await this.ask("messages", message);
       if (answer.ok) {
         this.handed((await answer.json()).session);
         this.on.accepted(id);
@@ -224,7 +240,8 @@ class Wire {
       } else if (answer.status === 401 && this.session) {
         this.over();
       } else {
-        this.on.refused(id, answer.status === 429 || answer.status >= 500);
+        const retry = answer.status === 429 || answer.status >= 500;
+        this.on.refused(id, retry, Number(answer.headers.get("Retry-After")));
       }
       return true;
     } catch {
@@ -256,23 +273,21 @@ class Wire {
 
   // -- session -----------------------------------------------------------------------------------
 
-  /** The server handed out a session: the cookie holds it where cookies work, else we do. */
-  handed(session) {
+  /** The server handed out a session: keep it, until the cookie has proved that it keeps it. */
+  async handed(session) {
     if (!session) return;
     this.session = session;
     this.keep.set("session", session);
-    if (new URL(this.server).origin === location.origin && navigator.cookieEnabled) this.trial();
-  }
-
-  /** Does the cookie come back? Then the session need not lie where scripts can read it. */
-  async trial() {
-    const session = this.session;
     try {
-      const answer = await fetch(`${this.server}/channels/web/messages?after=${this.cursor()}`, {
+      await this.ask("session", {}); // a socket cannot set a cookie
+      const answer = await fetch(`${this.server}/channels/web/session`, {
+        method: "POST",
         credentials: "include",
-        cache: "no-store",
+        headers: { "Content-Type": "application/json" },
+        body: "{}",
       });
-      if (answer.ok && this.session === session) this.keep.drop("session");
+      const { cookie } = await answer.json();
+      if (cookie && this.keep.get("session") === session) this.keep.drop("session");
     } catch {
       // It stays where it is.
     }
@@ -290,16 +305,21 @@ class Wire {
 
   /** Sign in with the host site's word, or out with none. Resolves to whether it was taken. */
   async identify(token) {
-    const answer = await this.request(token ? "identify" : "logout", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(token ? { token } : {}),
-    });
-    if (!answer.ok) return false;
-    this.hangUp(); // before the new session is there: the old one's "ended" is no news
+    this.hangUp(); // that this session ends is no news then
+    let answer = await this.turn(token);
+    if (answer.status === 401 && token) {
+      this.session = null; // it had ended already: as somebody new, then
+      this.keep.drop("session");
+      answer = await this.turn(token);
+    }
+    if (!answer.ok && (token || answer.status !== 401)) return false;
     this.session = null;
     this.keep.drop("session");
-    this.handed((await answer.json().catch(() => ({}))).session);
+    if (token) await this.handed((await answer.json()).session);
     return true;
+  }
+
+  turn(token) {
+    return token ? this.ask("identify", { token }) : this.ask("logout", {});
   }
 }
