@@ -67,9 +67,8 @@ def _web_address(value: str) -> str:
 
 
 def _store_address(value: str) -> str:
-    schemes = ("embedded", "redis", "rediss", "unix", "sentinel", "cluster")
-    kind = value.partition(":")[0].partition("+")[0]
-    if ":" not in value or kind not in schemes:
+    schemes = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster")
+    if value != "embedded:" and value.partition("://")[0] not in schemes:
         raise ValueError("must be embedded: or an address like redis://host:6379/0")
     return value
 
