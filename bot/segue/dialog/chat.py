@@ -6,22 +6,19 @@ are lighter than that, so that editors and type checkers point out a forgotten `
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from types import CodeType
 from typing import (
     TYPE_CHECKING,
     Any,
     Literal,
-    NamedTuple,
     Never,
     ParamSpec,
     TypeAlias,
     TypeVar,
-    get_type_hints,
+    cast,
     overload,
 )
 
@@ -41,6 +38,7 @@ from segue.dialog.effects import (
     Verb,
     Wait,
 )
+from segue.dialog.steps import step_of
 from segue.errors import DialogError
 from segue.slots.base import Slot
 from segue.slots.choice import Choice
@@ -74,10 +72,10 @@ class Chat:
     `remember`, `timeout`…) are not free for values.
     """
 
-    __slots__ = ("_open",)
+    __slots__ = ("open",)
 
     def __init__(self) -> None:
-        self._open: list[tuple[Verb, CodeType, int]] = []
+        self.open: list[tuple[Verb, CodeType, int]] = []
         """Verbs that were made and not answered yet, each with the place it stands at."""
 
     # -- speaking ----------------------------------------------------------------------------------
@@ -145,9 +143,10 @@ class Chat:
     ) -> Verbal[Any]:
         """Ask for a value and wait for it.
 
-        `remember="email"` uses what the profile knows instead of asking, and keeps what is answered;
+        `remember="email"` uses what the profile knows instead of asking, and keeps the answer;
         `check="still_yours"` is the reply that asks whether the remembered `value` still holds.
-        `skippable=True` lets the customer skip, `timeout=` limits the wait: the result is then None.
+        `skippable=True` lets the customer skip, `timeout=` limits the wait: the result is then
+        None.
         `key=` names the answer where one reply is asked at two places.
         """
         return self._made(
@@ -296,17 +295,11 @@ class Chat:
 
     @overload
     def run(
-        self, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
-    ) -> Verbal[R]: ...
-    @overload
-    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Verbal[R]: ...
-    @overload
-    def run(
         self,
         function: Callable[..., Awaitable[R]],
         *args: Any,
         final: bool,
-        key: str = "",
+        key: str = ...,
         retry: Retry = ...,
         timeout: timedelta = ...,
         **kwargs: Any,
@@ -317,7 +310,7 @@ class Chat:
         function: Callable[..., R],
         *args: Any,
         final: bool,
-        key: str = "",
+        key: str = ...,
         retry: Retry = ...,
         timeout: timedelta = ...,
         **kwargs: Any,
@@ -370,35 +363,39 @@ class Chat:
     ) -> Verbal[R]: ...
     @overload
     def run(
-        self, function: Callable[..., R], *args: Any, timeout: timedelta, **kwargs: Any
-    ) -> Verbal[R]: ...
-    def run(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., R],
         *args: Any,
-        final: bool = False,
-        key: str = "",
-        retry: Retry = _THREE_TIMES,
-        timeout: timedelta = _HALF_A_MINUTE,
+        timeout: timedelta,
         **kwargs: Any,
-    ) -> Verbal[Any]:
+    ) -> Verbal[R]: ...
+    @overload
+    def run(
+        self, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+    ) -> Verbal[R]: ...
+    @overload
+    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Verbal[R]: ...
+    def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Verbal[Any]:
         """Do something outside, once: whatever may differ next time goes through here.
 
         The result is recorded and comes back as the function's annotated type. A parameter named
-        `idempotency_key` is filled in. `final=True` closes the way back: no correction reaches
-        across it. Raises `StepFailed` when the step gave up after its retries.
+        `idempotency_key` is filled in. Options, by keyword: `final=True` closes the way back, no
+        correction reaches across it; `key=` names the step where it is not the function's name;
+        `retry=Retry(attempts=…, wait=…)` and `timeout=` are three tries and 30 seconds. Raises
+        `StepFailed` when the step gave up after its retries.
         """
-        known = _steps.get(function) or _step(function)
+        known = step_of(function)
+        # Taken out here: no signature can have options beside a function's own parameters.
         return self._made(
             Run(
                 step=known.name,
                 function=function,
+                final=kwargs.pop("final", False),
+                key=kwargs.pop("key", ""),
+                retry=kwargs.pop("retry", _THREE_TIMES),
+                timeout=kwargs.pop("timeout", _HALF_A_MINUTE),
                 args=args,
                 kwargs=kwargs,
-                key=key,
-                final=final,
-                retry=retry,
-                timeout=timeout,
                 returns=known.returns,
                 takes_key=known.takes_key,
             )
@@ -485,11 +482,11 @@ class Chat:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _made(self, verb: Verb) -> Any:
+    def _made(self, verb: Verb) -> Verbal[Any]:
         """Note where a verb was made, to be able to say which one was never awaited."""
         frame = sys._getframe(2)
-        self._open.append((verb, frame.f_code, frame.f_lasti))
-        return verb
+        self.open.append((verb, frame.f_code, frame.f_lasti))
+        return cast("Verbal[Any]", verb)
 
     def _moment(
         self,
@@ -516,72 +513,6 @@ class Chat:
                 line=place.line,
             )
         return at
-
-
-# -- what is known about a step's function ---------------------------------------------------------
-
-
-class Step(NamedTuple):
-    """A function that goes through `chat.run`."""
-
-    name: str
-    returns: Any
-    takes_key: bool
-
-
-_MOST_STEPS = 2000
-_steps: dict[Callable[..., Any], Step] = {}
-
-
-def _step(function: Callable[..., Any]) -> Step:
-    """Read a function's name and annotations; kept, since every replay needs them."""
-    step = describe_step(function)
-    if len(_steps) >= _MOST_STEPS:
-        _steps.clear()
-    _steps[function] = step
-    return step
-
-
-def describe_step(function: Callable[..., Any]) -> Step:
-    """Return the step name, result type and whether it takes an idempotency key."""
-    target: Any = function
-    while isinstance(target, partial):
-        target = target.func
-    name = getattr(target, "__name__", type(target).__name__)
-    if not inspect.isroutine(target) and not isinstance(target, type):
-        target = type(target).__call__
-    place = _definition(target)
-    if name == "<lambda>":
-        raise DialogError(
-            "chat.run was given a lambda, which has no name to be recorded under",
-            cure="Write a function with `def`.",
-            file=place.file,
-            line=place.line,
-        )
-    if isinstance(target, type):
-        return Step(name, target, False)
-    try:
-        returns = get_type_hints(target).get("return", Any)
-        takes_key = "idempotency_key" in inspect.signature(target).parameters
-    except NameError as error:
-        raise DialogError(
-            f"An annotation of {name} cannot be read ({error})",
-            cure="Import that name at the top of the file, not only under TYPE_CHECKING.",
-            file=place.file,
-            line=place.line,
-        ) from None
-    except (TypeError, ValueError):
-        returns, takes_key = Any, False
-    if returns is type(None) or returns is None:
-        returns = None
-    return Step(name, returns, takes_key)
-
-
-def _definition(target: Any) -> misuse.Place:
-    code = getattr(inspect.unwrap(target), "__code__", None)
-    if code is None:
-        return misuse.Place("", 0)
-    return misuse.Place(misuse.shown(code.co_filename), code.co_firstlineno)
 
 
 _NOW = Know(source="now")

@@ -1,7 +1,7 @@
 """What a dialog can ask of the engine: every verb of `Chat` is one of these, frozen.
 
 An effect is its own awaitable: awaiting it yields it to `play`, which sends back the result.
-`play` answers what it can from the journal; what it cannot, ends the play and is the engine's to do.
+`play` answers what it can from the journal; what it cannot, ends the play and is the engine's.
 They are msgspec Structs because a replay makes one for every verb it passes.
 """
 

@@ -124,7 +124,10 @@ class Journal(Struct, array_like=True):
     # -- storing -----------------------------------------------------------------------------------
 
     def encode(self) -> list[Any]:
-        """Return the journal as plain data for msgpack. A Struct may also hold a `Journal` itself."""
+        """Return the journal as plain data for msgpack.
+
+        A Struct may also hold a `Journal` as it is: the stored form is the same.
+        """
         plain: list[Any] = msgspec.to_builtins(self, builtin_types=(bytes,))
         return plain
 
@@ -147,8 +150,8 @@ class Journal(Struct, array_like=True):
     ) -> None:
         """Record what a step returned; `entry` and `digest` are those of `Running`.
 
-        `returns` and `final` are the effect's. A value that cannot be kept is recorded as a fault of
-        the dialog: the step is not done again, and the next play is `Broken` with the cure.
+        `returns` and `final` are the effect's. A value that cannot be kept is recorded as a fault
+        of the dialog: the step is not done again, and the next play is `Broken` with the cure.
         """
         name = step_name(entry, digest)
         problem = ""

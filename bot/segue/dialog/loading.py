@@ -117,8 +117,8 @@ def _import(name: str, root: Path) -> ModuleType:
 def _cure(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
-            "Import another file of the dialogs folder with a dot in front (`from .shop import …`); "
-            "install what comes from elsewhere."
+            "Import another file of the dialogs folder with a dot in front "
+            "(`from .shop import …`); install what comes from elsewhere."
         )
     return "Mend the line; it runs when the file is loaded."
 

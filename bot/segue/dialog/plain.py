@@ -15,7 +15,7 @@ _EXACT = frozenset({str, int, bool, float, type(None)})
 _KEPT = (bytes,)
 
 
-class NotPlain(Exception):  # noqa: N818 - said as a fact; the caller turns it into an error with a place
+class NotPlain(Exception):
     """A value cannot be kept: neither plain data nor a dataclass, Struct or model of plain data."""
 
     def __init__(self, found: str) -> None:

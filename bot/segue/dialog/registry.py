@@ -55,10 +55,11 @@ class Dialog(Generic[R]):
     def begin(
         self, chat: Chat, values: Mapping[str, Any], utterance: str = ""
     ) -> Coroutine[Any, Any, R]:
-        """Return the coroutine, not started. `values` are plain data; they become what is annotated.
+        """Return the coroutine, not started.
 
-        A parameter `utterance` gets the words that began the dialog. Raises `DialogError` if the
-        values do not fit the parameters.
+        `values` are plain data; they become what the parameters are annotated with. A parameter
+        `utterance` gets the words that began the dialog. Raises `DialogError` if the values do not
+        fit the parameters.
         """
         parameters = self.parameters
         if not parameters and not values:

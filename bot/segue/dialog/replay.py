@@ -1,0 +1,549 @@
+"""Answering a dialog's verbs from its journal; what it cannot answer ends the play.
+
+    recorded and usable      answered in silence; what was buffered is dropped, it was said long ago
+    a question               the reader is asked; its answer is recorded, or the play ends `Waiting`
+    a step, a sub-dialog     the play ends `Running`, `Calling`
+    the rest                 buffered: said, counted, logged or set up once, if it is new at the end
+
+A replay never changes the journal it was given: `written` makes the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segue.dialog.chat import Cancelled
+from segue.dialog.effects import (
+    Ask,
+    Call,
+    Know,
+    Later,
+    Log,
+    Milestone,
+    Remind,
+    Restart,
+    Run,
+    Say,
+    Wait,
+)
+from segue.dialog.journal import (
+    FAULT,
+    MOST_ENTRIES,
+    Answered,
+    Called,
+    Entry,
+    Failed,
+    Journal,
+    Known,
+    Off,
+    Once,
+    Passed,
+    Ran,
+    check_name,
+    raw_of,
+)
+from segue.dialog.outcome import (
+    Answer,
+    Calling,
+    CallOff,
+    Fresh,
+    Hold,
+    Outcome,
+    Reader,
+    Restarting,
+    Running,
+    Skip,
+    Waiting,
+)
+from segue.dialog.plain import digest_of, from_plain, to_plain
+from segue.errors import StepFailed
+from segue.slots.base import SlotContext, Value
+from segue.slots.yes_no import YesNo
+from segue.words import Words
+
+if TYPE_CHECKING:
+    from segue.dialog.registry import Dialog
+
+_NO_WORDS = Words(locale="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a play may read beside its journal; all of it is journaled when it is read."""
+
+    channel: str
+    locale: str
+    now: datetime
+    """In the customer's time zone, or the company's."""
+    random: Callable[[], float]
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    utterance: str = ""
+    """The words that began the dialog: passed on if its function has a parameter `utterance`."""
+    words: Words = _NO_WORDS
+    """For answers that are read again because their slot has changed."""
+
+
+class End(Exception):
+    """The play ends here."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+class Misused(Exception):
+    """The verb being answered cannot be answered."""
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.cure = cure
+
+
+class Replay:
+    """The journal's side of one play."""
+
+    __slots__ = (
+        "_asked",
+        "_buffer",
+        "_entries",
+        "_hits",
+        "_old",
+        "_stale",
+        "changed",
+        "counts",
+        "dialog",
+        "facts",
+        "learned",
+        "reader",
+    )
+
+    def __init__(self, dialog: Dialog[Any], journal: Journal, facts: Facts, reader: Reader) -> None:
+        self.dialog = dialog
+        self.facts = facts
+        self.reader = reader
+        self.changed = False
+        """Whether anything was recorded."""
+        self.counts: dict[str, int] = {}
+        """How often each name came up."""
+        self.learned: list[tuple[str, Any]] = []
+        """(fact, value) for the profile."""
+        self._old = journal.entries
+        self._stale = journal.stale
+        self._entries: dict[str, Entry] = {}
+        """The way the dialog takes this time."""
+        self._hits = 0
+        """How many of the old entries it has come by."""
+        self._buffer: list[tuple[str, Say | Milestone | Remind | Log]] = []
+        self._asked: list[tuple[str, Ask]] = []
+
+    # -- the journal -------------------------------------------------------------------------------
+
+    def _name(self, base: str) -> str:
+        count = self.counts.get(base, 0) + 1
+        self.counts[base] = count
+        return f"{base}#{count}"
+
+    def _still_good(self, entry: str, question: Ask | Wait) -> Entry | None:
+        """Return a stale answer, if the question has the same inputs as then."""
+        stale = self._stale.get(entry)
+        if stale is None or getattr(stale, "digest", b"") != digest_of(inputs(question)):
+            return None
+        return stale
+
+    def _recorded(self, kind: str, name: str, entry: str) -> Entry | None:
+        """Return the entry, also under a name that it had before it was renamed."""
+        found = self._old.get(entry)
+        if found is not None:
+            self._hits += 1
+        elif self.dialog.before:
+            before = self.dialog.before.get(name)
+            if before is not None:
+                return self._old.get(f"{kind}:{before}{entry[len(kind) + 1 + len(name) :]}")
+        return found
+
+    def _consume(self, entry: str, recorded: Entry) -> None:
+        """Go past a recorded ask, run or call: what was buffered has been said long ago."""
+        if self._buffer:
+            for name, _ in self._buffer:
+                said = self._old.get(name)
+                if said is not None:
+                    self._hits += 1
+                    self._entries[name] = said
+            self._buffer = []
+        self._entries[entry] = recorded
+
+    def _record(self, entry: str, new: Entry) -> None:
+        self._entries[entry] = new
+        self.changed = True
+
+    # -- one verb each -----------------------------------------------------------------------------
+
+    def _say(self, say: Say) -> None:
+        self._buffer.append((self._name(f"say:{say.reply}"), say))
+
+    def _milestone(self, milestone: Milestone) -> None:
+        self._buffer.append((self._name(f"milestone:{milestone.name}"), milestone))
+
+    def _remind(self, remind: Remind) -> None:
+        self._buffer.append((self._name(f"remind:{remind.key or remind.reply}"), remind))
+
+    def _log(self, log: Log) -> None:
+        self._buffer.append((self._name(f"log:{log.event}"), log))
+
+    def _ask(self, ask: Ask) -> Any:
+        name = ask.key or ask.reply
+        entry = self._name(f"ask:{name}")
+        recorded = self._recorded("ask", name, entry)
+        if recorded is None and self._stale:
+            recorded = self._still_good(entry, ask)
+        if recorded is not None:
+            usable = self._reuse(ask, recorded)
+            if usable is not None:
+                recorded, value = usable
+                self._consume(entry, recorded)
+                if type(recorded) is Off:
+                    raise Cancelled
+                self._asked.append((entry, ask))
+                return value
+        if ask.remember is not None:
+            known = self.facts.profile.get(ask.remember)
+            if known is not None:
+                return self._ask_profile(ask, entry, known)
+        return self._ask_reader(ask, entry)
+
+    def _reuse(self, ask: Ask, recorded: Entry) -> tuple[Entry, Any] | None:
+        """Return the answer that an entry gives to a question, if it still gives one."""
+        match recorded:
+            case Answered(value=value, slot=slot):
+                if slot != ask.slot.name or (ask.slot.options and value not in ask.slot.options):
+                    return self._read_again(ask, recorded)
+                try:
+                    result = from_plain(value, ask.slot.type)
+                except (ValueError, TypeError):
+                    return self._read_again(ask, recorded)
+                if recorded.source == "corrected":
+                    if ask.remember is not None:
+                        self.learned.append((ask.remember, value))
+                    recorded = Answered(value, slot, recorded.raw, recorded.digest)
+                    self.changed = True
+                return recorded, result
+            case Passed(how=how):
+                may = ask.skippable if how == "skip" else ask.timeout is not None
+                return (recorded, None) if may else None
+            case Off():
+                return recorded, None
+        return None
+
+    def _read_again(self, ask: Ask, recorded: Answered) -> tuple[Entry, Any] | None:
+        """Read the customer's words with the slot that the question has now."""
+        raw = recorded.raw if recorded.raw is not None else recorded.value
+        if not isinstance(raw, str):
+            return None
+        facts = self.facts
+        context = SlotContext(locale=facts.locale, words=facts.words, now=facts.now)
+        reading = ask.slot.parse(raw, context)
+        if not isinstance(reading, Value):
+            return None
+        value = to_plain(reading.value)
+        self.changed = True
+        anew = Answered(value, ask.slot.name, raw_of(raw, value), recorded.digest)
+        return anew, from_plain(value, ask.slot.type)
+
+    def _ask_profile(self, ask: Ask, entry: str, known: Any) -> Any:
+        """Use what is known of the customer, after "does it still hold?" where that is wanted."""
+        try:
+            value = from_plain(known, ask.slot.type)
+        except (ValueError, TypeError):
+            return self._ask_reader(ask, entry)
+        check = check_name(entry)
+        verdict = self._old.get(check)
+        if verdict is not None:
+            self._hits += 1
+            self._consume(check, verdict)
+        elif ask.check is not None:
+            question = Ask(
+                reply=ask.check,
+                slot=YesNo,
+                values={**ask.values, "value": known},
+                timeout=ask.timeout,
+                tries=ask.tries,
+                kind="confirm",
+            )
+            if self._ask_reader(question, check) is None:
+                self._record(entry, Passed("timeout", digest_of(inputs(ask))))
+                return None
+            verdict = self._entries[check]
+        match verdict:
+            case Off():
+                raise Cancelled
+            case Answered(value=False):
+                return self._ask_reader(ask, entry)
+        self._asked.append((entry, ask))
+        digest = digest_of(inputs(ask))
+        self._record(entry, Answered(to_plain(known), ask.slot.name, "", digest, "profile"))
+        return value
+
+    def _ask_reader(self, ask: Ask, entry: str) -> Any:
+        """Ask the customer, by way of the reader."""
+        reading = self.reader(ask, entry)
+        match reading:
+            case Hold():
+                raise self._waiting(ask, entry)
+            case CallOff():
+                self._record(entry, Off(digest_of(inputs(ask))))
+                raise Cancelled
+            case Answer(value=given, raw=raw):
+                value = to_plain(given)
+                result = self._typed(value, ask)
+                # A number means nothing without the list it was chosen from.
+                kept = None if ask.slot.options and isinstance(value, str) else raw_of(raw, value)
+                self._record(entry, Answered(value, ask.slot.name, kept, digest_of(inputs(ask))))
+                if ask.remember is not None:
+                    self.learned.append((ask.remember, value))
+                self._asked.append((entry, ask))
+                return result
+        how = "skip" if isinstance(reading, Skip) else "timeout"
+        self._record(entry, Passed(how, digest_of(inputs(ask))))
+        return None
+
+    def _typed(self, value: Any, ask: Ask) -> Any:
+        """Return an answer as it will come back on every replay."""
+        try:
+            return from_plain(value, ask.slot.type)
+        except (ValueError, TypeError) as error:
+            raise Misused(
+                f"got an answer that is not of its slot's type ({error})",
+                f"Let the parser of the slot {ask.slot.name} return what it is annotated with.",
+            ) from None
+
+    def _waiting(self, question: Ask | Wait, entry: str) -> End:
+        fresh = self.fresh()
+        asked = tuple(self._asked)
+        journal = self.written()
+        return End(
+            Waiting(journal=journal, fresh=fresh, question=question, entry=entry, asked=asked)
+        )
+
+    def _wait(self, wait: Wait) -> None:
+        name = wait.key or "wait"
+        entry = self._name(f"wait:{name}")
+        recorded = self._recorded("wait", name, entry)
+        if recorded is None and self._stale:
+            recorded = self._still_good(entry, wait)
+        if recorded is not None:
+            self._consume(entry, recorded)
+            if type(recorded) is Off:
+                raise Cancelled
+            return
+        match self.reader(wait, entry):
+            case CallOff():
+                self._record(entry, Off(digest_of(inputs(wait))))
+                raise Cancelled
+            case Hold():
+                raise self._waiting(wait, entry)
+            case _:
+                self._record(entry, Passed("timeout", digest_of(inputs(wait))))
+
+    def _run(self, run: Run) -> Any:
+        name = run.key or run.step
+        entry = self._name(f"run:{name}")
+        digest = digest_of((run.args, run.kwargs) if run.args or run.kwargs else None).hex()
+        step = f"{entry}@{digest}"
+        recorded = self._recorded("run", name, step)
+        if recorded is None:
+            recorded = self._stale.get(step)
+        match recorded:
+            case Ran(value=value):
+                result = self._returned(value, run.returns, f"The result of {name}")
+                self._consume(step, recorded)
+                return result
+            case Failed(kind=kind, message=message):
+                if kind == FAULT:
+                    raise Misused(f"called {name}, which {message}", _RETURNS)
+                self._consume(step, recorded)
+                raise StepFailed(name, kind, message)
+        fresh = self.fresh()
+        raise End(Running(journal=self.written(), fresh=fresh, run=run, entry=entry, digest=digest))
+
+    def _call(self, call: Call) -> Any:
+        name = call.key or call.dialog.name
+        entry = self._name(f"call:{name}")
+        recorded = self._recorded("call", name, entry)
+        match recorded:
+            case Called(value=value):
+                result = self._returned(value, call.dialog.returns, f"The result of {name}")
+                self._consume(entry, recorded)
+                return result
+            case Off():
+                self._consume(entry, recorded)
+                raise Cancelled
+            case Failed(message=message):
+                raise Misused(f"called {name}, which {message}", _RETURNS)
+        fresh = self.fresh()
+        digest = digest_of(call.values).hex()
+        raise End(
+            Calling(journal=self.written(), fresh=fresh, call=call, entry=entry, digest=digest)
+        )
+
+    def _returned(self, value: Any, kind: Any, what: str) -> Any:
+        try:
+            return from_plain(value, kind)
+        except (ValueError, TypeError) as error:
+            raise Misused(
+                f"was recorded before the code changed: {what} does not fit any more ({error})",
+                "Give new fields a default, or give the step a new `key=`.",
+            ) from None
+
+    def _know(self, know: Know) -> Any:
+        fact = know.fact
+        entry = self._name(f"know:{fact}" if fact else know.source)
+        recorded = self._old.get(entry)
+        if recorded is not None:
+            self._hits += 1
+        elif self._stale:
+            recorded = self._stale.get(entry)
+        if type(recorded) is Known:
+            self._entries[entry] = recorded
+            value = recorded.value
+        else:
+            value = to_plain(self._read(know.source, fact))
+            self._record(entry, Known(value))
+        return from_plain(value, datetime) if know.source == "now" else value
+
+    def _read(self, source: str, fact: str) -> Any:
+        facts = self.facts
+        match source:
+            case "profile":
+                return facts.profile.get(fact)
+            case "channel":
+                return facts.channel
+            case "locale":
+                return facts.locale
+            case "now":
+                return facts.now
+            case _:
+                return facts.random()
+
+    def _restart(self, restart: Restart) -> None:
+        values = {name: to_plain(value) for name, value in restart.values.items()}
+        try:
+            self.dialog.check(values)
+        except TypeError as error:
+            raise Misused(str(error), "Pass what the dialog's function takes.") from None
+        raise End(Restarting(fresh=self.fresh(), values=values))
+
+    def _later(self, later: Later) -> None:
+        if later.verb == "handoff":
+            # Until there is a desk: how to reach a person, with what the engine knows of it.
+            self._say(Say(reply="person", values=later.values))
+            return
+        raise Misused(
+            "is not available in this version of Segue",
+            "Leave it out for now; docs/dialogs.md says when it comes.",
+        )
+
+    # -- what comes out of it ----------------------------------------------------------------------
+
+    def fresh(self) -> Fresh:
+        """Record what is new of the buffer, and return it."""
+        if not self._buffer and not self.learned:
+            return _NOTHING_NEW
+        says: list[Say] = []
+        milestones: list[Milestone] = []
+        reminders: list[tuple[str, Remind]] = []
+        logs: list[Log] = []
+        for name, effect in self._buffer:
+            digest = digest_of(inputs(effect))
+            recorded = self._old.get(name)
+            if recorded is not None:
+                self._hits += 1
+            else:
+                recorded = self._stale.get(name)
+            if type(recorded) is Once and recorded.digest == digest:
+                self._entries[name] = recorded
+                continue
+            self._entries[name] = Once(digest)
+            self.changed = True
+            match effect:
+                case Say():
+                    says.append(effect)
+                case Milestone():
+                    milestones.append(effect)
+                case Remind():
+                    reminders.append((name, effect))
+                case Log():
+                    logs.append(effect)
+        self._buffer = []
+        return Fresh(
+            says=tuple(says),
+            milestones=tuple(milestones),
+            reminders=tuple(reminders),
+            logs=tuple(logs),
+            facts=tuple(self.learned),
+        )
+
+    def written(self) -> Journal:
+        """Return the journal as of now: the way taken, then what was not reached, then stale."""
+        entries, stale = self._entries, self._stale
+        if self._hits < len(self._old):
+            rest = {name: e for name, e in self._old.items() if name not in entries}
+            room = MOST_ENTRIES - len(entries)
+            if len(rest) > room:
+                rest = dict(list(rest.items())[len(rest) - room :]) if room > 0 else {}
+            entries = entries | rest
+        if stale:
+            stale = {name: e for name, e in stale.items() if name not in entries}
+            room = max(0, MOST_ENTRIES - len(entries))
+            if len(stale) > room:
+                stale = dict(list(stale.items())[len(stale) - room :])
+        return Journal(entries, stale)
+
+
+def inputs(effect: Any) -> Any:
+    """Return what an effect's digest is made of; nothing for no inputs."""
+    match effect:
+        case Ask(values=values, slot=slot):
+            return (values, slot.options) if values or slot.options else None
+        case Say(values=values):
+            return values
+        case Remind(values=values, at=at, after=after):
+            return (values, at, after)
+        case Log(context=context):
+            return context
+        case Wait(until=until, for_=for_):
+            return (until, for_)
+    return None
+
+
+def verb_name(verb: Any) -> str:
+    """Return what the author wrote for an effect."""
+    match verb:
+        case Ask(kind=kind):
+            return kind
+        case Later(verb=name):
+            return name
+        case Know(source=source, fact=fact):
+            return "know" if fact else source
+    return type(verb).__name__.lower()
+
+
+_RETURNS = "Return plain data, a dataclass, a Struct or a pydantic model, and annotate it."
+_NOTHING_NEW = Fresh()
+
+ANSWERS: dict[type, Callable[[Replay, Any], Any]] = {
+    Say: Replay._say,
+    Ask: Replay._ask,
+    Run: Replay._run,
+    Call: Replay._call,
+    Milestone: Replay._milestone,
+    Remind: Replay._remind,
+    Wait: Replay._wait,
+    Know: Replay._know,
+    Log: Replay._log,
+    Restart: Replay._restart,
+    Later: Replay._later,
+}
+"""Effect → the method that answers it."""
