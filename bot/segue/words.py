@@ -1,4 +1,4 @@
-"""The words that always work, one set per locale. The voice loads them; slots and engine use them."""
+"""The words that always work, one set per locale: loaded by the voice, used by slots and engine."""
 
 from __future__ import annotations
 

@@ -27,20 +27,23 @@ use stand in `common.j2`, answers that need no dialog in `answers.j2`.
   In a loop the id may be a value: `{% button item.id %}{{ item.name }}`. A plain word that is the
   name of a value is that value. A wording without buttons shows those of the first wording.
 - `{% image "https://…" %}what it shows` and `{% link order.url %}Track it`: likewise. The address
-  is a value, or written out. Addresses may also hold values: `[Track it](https://x.y/{{ number }})`.
+  is a value, or written out. An address may hold values: `[Track it](https://x.y/{{ number }})`.
 - `{% asked %}how long does delivery take` (answers only): a question the reply answers.
 - `{% phrase sign_off(name) %}…{% endphrase %}` above the replies, or in `common.j2` for all files,
   is printed with `{{ sign_off(customer.name) }}`.
 - `{% set item = order.item %}` names a value, `{% set line %}…{% endset %}` a piece of text.
 - `{% for item in order.items %}…{% endfor %}` goes through a list, with `loop.index`, `loop.last`.
 - Filters: `money("EUR") number percent date time datetime join(", ") join_and join_or length upper
-  lower title capitalize trim first last`. Dates and money are written as the customer's locale does.
+  lower title capitalize trim first last`. Dates and money look as the customer's locale has them.
 - Comments stand in `{# … #}`. Everything else is refused, with file, line and what to do.
 """
 
-from segue.voice.load import VoiceMistakes, check_source, load_voice, reload_voice
+from segue.voice.degrade import degrade
+from segue.voice.load import VoiceMistakes, load_voice, reload_voice
 from segue.voice.plain import plain, to_json
-from segue.voice.voice import ButtonInfo, CustomerView, Rendered, ReplyInfo, Voice
+from segue.voice.reply import ButtonInfo, CustomerView, Rendered, ReplyInfo
+from segue.voice.source import check_source
+from segue.voice.voice import Voice
 
 __all__ = [
     "ButtonInfo",
@@ -50,6 +53,7 @@ __all__ = [
     "Voice",
     "VoiceMistakes",
     "check_source",
+    "degrade",
     "load_voice",
     "plain",
     "reload_voice",

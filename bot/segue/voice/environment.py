@@ -110,7 +110,8 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
             try:
                 return obj[attribute]
             except KeyError:
-                return self.undefined(obj=obj, name=attribute)
+                fields = ", ".join(sorted(str(key) for key in obj)[:12])
+                return self.undefined(f"there is no field {attribute!r} (there are: {fields})")
         if isinstance(obj, LoopContext) and attribute in LOOP_FIELDS:
             return getattr(obj, attribute)
         if isinstance(obj, Undefined):
@@ -126,7 +127,7 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
                 return self.undefined(f"there is no item {argument!r}")
         return self.getattr(obj, str(argument))
 
-    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a phrase, and nothing else."""
         if not isinstance(obj, Macro):
             raise SecurityError("only phrases can be called")

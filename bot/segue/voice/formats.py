@@ -28,6 +28,7 @@ from jinja2.runtime import Context
 
 STYLES = ("short", "medium", "long", "full")
 _CURRENCY_LENGTH = 3
+_LARGEST = 10**18
 _MOMENTS = frozenset({date, datetime, time, timedelta})
 
 
@@ -80,13 +81,13 @@ def _moment(locale: str, value: Any, zone: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def _date(locale: str, value: date, style: str) -> str:
-    return str(format_date(value, style, locale=babel_locale(locale)))  # type: ignore[arg-type]
+    return str(format_date(value, style, locale=babel_locale(locale)))
 
 
 @lru_cache(maxsize=4096)
 def _datetime(locale: str, value: datetime, style: str, zone: Any) -> str:
     local = _local(value, zone)
-    return str(format_datetime(local, style, locale=babel_locale(locale)))  # type: ignore[arg-type]
+    return str(format_datetime(local, style, locale=babel_locale(locale)))
 
 
 def _local(value: datetime, zone: Any) -> datetime:
@@ -104,9 +105,9 @@ def number(locale: str, value: Any, places: int | None = None) -> str:
 
 
 def _finite(value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise TypeError(f"a number is needed, found a {type(value).__name__}")
-    if abs(value) >= 1e18 if math.isfinite(value) else True:
+    if type(value) not in (int, float, Decimal):
+        raise TypeError(f"a number is needed, found a {_kind(value)}")
+    if not math.isfinite(value) or abs(value) >= _LARGEST:
         raise ValueError("the number is too large to be shown")
 
 
@@ -138,6 +139,13 @@ def _style(style: Any) -> str:
     return str(style)
 
 
+def _kind(value: Any) -> str:
+    """Name the type of an unfitting value; a missing one raises, naming what is missing."""
+    if isinstance(value, Undefined):
+        return str(value)
+    return "missing value" if value is None else type(value).__name__
+
+
 @pass_context
 def _number_filter(context: Context, value: Any, places: Any = None) -> str:
     if places is not None and places not in range(7):
@@ -167,7 +175,7 @@ def _date_filter(context: Context, value: Any, style: Any = "long") -> str:
     if type(value) is datetime:
         value = _local(value, getattr(context, "zone", None)).date()
     if type(value) is not date:
-        raise TypeError(f"a date is needed, found a {type(value).__name__}")
+        raise TypeError(f"a date is needed, found a {_kind(value)}")
     return _date(_locale(context), value, _style(style))
 
 
@@ -180,15 +188,15 @@ def _time_filter(context: Context, value: Any, style: Any = "short") -> str:
     else:
         local = value
     if type(local) is not time:
-        raise TypeError(f"a time is needed, found a {type(value).__name__}")
-    return str(format_time(local, _style(style), tzinfo=UTC, locale=babel_locale(_locale(context))))  # type: ignore[arg-type]
+        raise TypeError(f"a time is needed, found a {_kind(value)}")
+    return str(format_time(local, _style(style), tzinfo=UTC, locale=babel_locale(_locale(context))))
 
 
 @pass_context
 def _datetime_filter(context: Context, value: Any, style: Any = "medium") -> str:
     value = _moment_of(value, datetime)
     if type(value) is not datetime:
-        raise TypeError(f"a date with a time is needed, found a {type(value).__name__}")
+        raise TypeError(f"a date with a time is needed, found a {_kind(value)}")
     return _datetime(_locale(context), value, _style(style), getattr(context, "zone", None))
 
 
@@ -198,7 +206,7 @@ def _locale(context: Context) -> str:
 
 def _texts(context: Context, value: Any) -> list[str]:
     if type(value) is not list:
-        raise TypeError(f"a list is needed, found a {type(value).__name__}")
+        raise TypeError(f"a list is needed, found a {_kind(value)}")
     locale, zone = _locale(context), getattr(context, "zone", None)
     return [to_text(item, locale, zone) for item in value]
 
@@ -220,14 +228,14 @@ def _join_or(context: Context, value: Any) -> str:
 
 def _length(value: Any) -> int:
     if type(value) not in (list, dict, str):
-        raise TypeError(f"length needs a list or a text, found a {type(value).__name__}")
+        raise TypeError(f"length needs a list or a text, found a {_kind(value)}")
     return len(value)
 
 
 def _word(change: Callable[[str], str]) -> Callable[[Any], str]:
     def apply(value: Any) -> str:
         if type(value) is not str:
-            raise TypeError(f"a text is needed, found a {type(value).__name__}")
+            raise TypeError(f"a text is needed, found a {_kind(value)}")
         return change(value)
 
     return apply

@@ -45,7 +45,7 @@ def item_mark(items: Items, index: int) -> str:
 def inline_text(children: Sequence[Inline]) -> str:
     """Return the words of a run of text."""
     if len(children) == 1 and children[0].__class__ is Text:
-        return children[0].text  # type: ignore[union-attr]
+        return children[0].text
     return "".join([_inline(child) for child in children])
 
 

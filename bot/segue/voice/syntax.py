@@ -3,7 +3,7 @@
     {% reply name(value, note=none) %}     a reply and the values it may use; `=` makes one optional
     …                                      its words: Markdown, printed values, `if`, `for`, `set`
     {% or %} …                             another wording of the same reply
-    {% on sms %} … {% or %} …              instead of all the above, on that channel (or: on sms, web)
+    {% on sms %} … {% or %} …              said instead on that channel (or: on sms, web)
     {% endreply %}
 
     {% button id %}Label                   a choice; the label is the rest of the line

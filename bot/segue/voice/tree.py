@@ -44,7 +44,7 @@ _FIRST_TARGET = 0xF000
 _MAX_TARGETS = 0x0800
 
 MARKUP_LIMIT = 400
-"""Most brackets, asterisks, underscores and backticks in one skeleton, so that parsing stays quick."""
+"""Most signs of markup in one skeleton, so that parsing stays quick."""
 
 LENGTH_LIMIT = 16_000
 """Longest message, in characters, values included."""
@@ -78,7 +78,7 @@ class Filler:
     def text(self, parts: Sequence[Part]) -> str:
         """Return words with their values in place."""
         values = self.values
-        return "".join([part if part.__class__ is str else values[part] for part in parts])  # type: ignore[index,misc]
+        return "".join([part if part.__class__ is str else values[part] for part in parts])  # type: ignore[index]
 
     def address(self, parts: Sequence[Part]) -> str | None:
         """Return a checked address. A value that begins it is the address; others are escaped."""

@@ -1,0 +1,157 @@
+"""One reply: what it declares, how each of its wordings runs, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from jinja2 import nodes
+
+from segue.types import Message
+from segue.voice.environment import CODE_NAME, Captured, Root, VoiceContext, VoiceEnvironment
+from segue.voice.syntax import Declared
+from segue.voice.tree import LENGTH_LIMIT, MAX_PLACES, PLACES, BadMessage
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """What every reply may know of the customer."""
+
+    name: str | None = None
+    locale: str | None = None
+    channel: str | None = None
+
+
+NOBODY = CustomerView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A reply as a message, and where it came from."""
+
+    message: Message
+    reply: str
+    """`dialog/name`, `common/name` or `answers/name`."""
+    version: int
+    """Of the voice that said it (an earlier one, if this one's words failed)."""
+    locale: str = ""
+    """The locale the words are written in."""
+    variant: int = 0
+    """Which wording, counted from 0."""
+    problems: tuple[str, ...] = ()
+    """What went wrong without stopping the reply; never holds a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonInfo:
+    """A button of a reply; an `id` of None comes from a value."""
+
+    id: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyInfo:
+    """What a reply declares, for checks and pages."""
+
+    dialog: str
+    name: str
+    locale: str
+    file: str
+    line: int
+    values: tuple[Declared, ...]
+    used: frozenset[str]
+    buttons: tuple[ButtonInfo, ...]
+    """Of the first wording, which the others share unless they bring their own."""
+    button_sets: tuple[tuple[str, tuple[ButtonInfo, ...]], ...]
+    """(channel or "", buttons) of every wording."""
+    channels: tuple[str, ...]
+    """Channels with words of their own."""
+    wordings: int
+    asked: tuple[str, ...]
+    locales: tuple[str, ...] = ()
+    """All locales that have this reply."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Variant:
+    """One wording. Compiled when it is first said."""
+
+    body: list[nodes.Node]
+    macros: tuple[nodes.Macro, ...]
+    environment: VoiceEnvironment
+    file: str
+    line: int
+    buttons: tuple[ButtonInfo, ...]
+    text: str | None = None
+    """The whole skeleton, if nothing in it depends on a value."""
+    root: Root | None = None
+
+    def run(self, context: VoiceContext, values: list[Any]) -> str:
+        """Return the skeleton, and put the printed values into `values`."""
+        if self.text is not None:
+            return self.text
+        root = self.root
+        if root is None:
+            root = self.root = self.environment.compile_wording(self.body, self.macros)
+        parts: list[str] = []
+        length = 0
+        for piece in root(context):
+            if piece.__class__ is str:
+                parts.append(piece)
+                length += len(piece)
+                if length > LENGTH_LIMIT:
+                    raise BadMessage(
+                        "the message is far too long", f"At most {LENGTH_LIMIT} characters."
+                    )
+                continue
+            value = piece[0]
+            if value.__class__ is Captured:
+                length += _flatten(value, parts, values)
+            else:
+                if len(values) >= MAX_PLACES:
+                    raise BadMessage("far too many values are printed", "Print fewer.")
+                parts.append(PLACES[len(values)])
+                values.append(value)
+        return "".join(parts)
+
+    def line_of(self, trace: TracebackType | None) -> int:
+        """Return the line of the file where a rendering failed."""
+        line = self.line
+        template = getattr(self.root, "template", None)
+        while trace is not None:
+            if template is not None and trace.tb_frame.f_code.co_filename == CODE_NAME:
+                line = template.get_corresponding_lineno(trace.tb_lineno)
+            trace = trace.tb_next
+        return line if line > 1 else self.line
+
+
+def _flatten(pieces: Captured, parts: list[str], values: list[Any], length: int = 0) -> int:
+    for piece in pieces:
+        if piece.__class__ is str:
+            parts.append(piece)
+            length += len(piece)
+        elif piece[0].__class__ is Captured:
+            length = _flatten(piece[0], parts, values, length)
+        else:
+            if len(values) >= MAX_PLACES:
+                raise BadMessage("far too many values are printed", "Print fewer.")
+            parts.append(PLACES[len(values)])
+            values.append(piece[0])
+        if length > LENGTH_LIMIT:
+            raise BadMessage("the message is far too long", f"At most {LENGTH_LIMIT} characters.")
+    return length
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Reply:
+    """One reply in one locale."""
+
+    info: ReplyInfo
+    variants: tuple[Variant, ...]
+    overrides: Mapping[str, tuple[Variant, ...]]
+    defaults: dict[str, Any]
+    required: tuple[str, ...]
+    full_name: str
