@@ -1,0 +1,71 @@
+"""A whole server: the app, its routes, and what watches over them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from segue.app import App
+from segue.channel import Route
+from segue.cli.reloading import Board, Reloading
+from segue.server import Server, make_app, serve
+from segue.settings import Settings
+
+Routes = Callable[[App], Sequence[Route]]
+
+
+async def serve_app(
+    app: App,
+    *,
+    started: Callable[[str], None],
+    routes: Routes | None = None,
+    reload: bool = False,
+    board: Board | None = None,
+    next_free: bool = False,
+    until: asyncio.Event | None = None,
+) -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit code.
+
+    `routes` adds paths of its own (the demo's page). `reload` reads dialogs and voice again on each
+    save. `next_free` takes the next free port if this one is taken.
+    """
+    await app.start()
+    watching: asyncio.Task[None] | None = None
+
+    async def stop() -> None:
+        if watching is not None:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+        await app.stop()
+
+    try:
+        server = _server(app, routes, next_free)
+        await app.watch()
+        if reload:
+            watching = asyncio.create_task(Reloading(app, board).run())
+    except BaseException:
+        await stop()
+        raise
+    return await serve(server, stop=stop, started=started, until=until)
+
+
+def _server(app: App, routes: Routes | None, next_free: bool) -> Server:
+    settings: Settings = app.settings
+    http = make_app(
+        app.adapters,
+        app.core,
+        ready={"store": app.ready},
+        routes=routes(app) if routes else (),
+        public_url=settings.server.public_url,
+        trusted_proxies=settings.server.trusted_proxies,
+        body_limit=settings.server.body_limit,
+    )
+    return Server(
+        http,
+        host=settings.server.host,
+        port=settings.server.port,
+        next_free=next_free,
+        grace=settings.server.grace_seconds,
+    )
