@@ -23,9 +23,10 @@ from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.setup import Company, Observer, Setup
 from segue.engine.worker import Worker
-from segue.errors import SettingsError
+from segue.errors import SettingsError, StoreUnavailable
 from segue.masking import Masker
-from segue.memory import Store, open_store
+from segue.memory import Limits, Store, open_store
+from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
 from segue.router import plain_router
 from segue.settings import Settings, channel_settings, missing_folder
@@ -98,7 +99,9 @@ class App:
         return Setup(
             voice=voice,
             dialogs=dialogs,
-            router=plain_router(intents(dialogs, voice), patterns=dialogs.patterns),
+            router=plain_router(
+                intents(dialogs, voice), default_locale=self.settings.company.locale
+            ),
             company=Company(
                 name=company.name,
                 phone=company.phone,
@@ -125,10 +128,12 @@ class App:
             partitions=settings.store.partitions,
             data_dir=settings.store.data_dir,
             fsync=settings.store.fsync,
-            lease=timedelta(seconds=settings.store.lease_seconds),
-            retention=timedelta(days=settings.store.retention_days),
-            inbox_limit=settings.store.inbox_limit,
-            max_attempts=settings.store.max_attempts,
+            limits=Limits(
+                lease=timedelta(seconds=settings.store.lease_seconds),
+                retention=timedelta(days=settings.store.retention_days),
+                inbox=settings.store.inbox_limit,
+                tries=settings.store.max_attempts,
+            ),
             clock=self.clock,
             ids=self.ids,
         )
@@ -162,7 +167,7 @@ class App:
 
     async def watch(self, *, sweep_every: float = 1.0) -> None:
         """Begin what runs beside requests: hints from other processes, and the sweeper."""
-        self._stop_hints = await self.store.subscribe(self.core.wake)
+        self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
 
     async def stop(self, grace: float | None = None) -> None:
@@ -179,16 +184,19 @@ class App:
         for adapter in self.adapters.values():
             await adapter.stop()
         if self._stop_hints is not None:
-            await self._stop_hints()
+            self._stop_hints()
             self._stop_hints = None
         if self._own_store:
-            await self.store.close()
+            await self.store.aclose()
 
     async def ready(self) -> str | None:
         """Return why this process should get no traffic, or None."""
         if self.core.closed:
             return "stopping"
-        if not await self.store.ping():
+        try:
+            async with asyncio.timeout(1):
+                await self.store.server.info()
+        except (StoreUnavailable, TimeoutError):
             return "the store cannot be reached"
         return None
 
@@ -197,7 +205,7 @@ class App:
     def _woken(self, customer: CustomerId) -> None:
         self.core.wake(customer)
 
-    def _paused(self, kind: str, name: str) -> str | None:
+    def _paused(self, kind: Pausable, name: str) -> str | None:
         return self.store.paused(kind, name) if hasattr(self, "store") else None
 
     def _find_adapters(self) -> dict[str, Adapter]:
@@ -245,13 +253,10 @@ def _imported(name: str, path: str) -> Any:
 
 def intents(dialogs: Registry, voice: Voice) -> dict[str, dict[str, list[str]]]:
     """Return what can be asked for: intent → locale → examples, from dialogs and answers."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for dialog in dialogs.values():
-        if dialog.examples:
-            found[f"dialog:{dialog.name}"] = {
-                locale or voice.default_locale: list(examples)
-                for locale, examples in dialog.examples.items()
-            }
+    found: dict[str, dict[str, list[str]]] = {
+        f"dialog:{name}": {locale: list(told) for locale, told in examples.items()}
+        for name, examples in dialogs.intents(voice.default_locale).items()
+    }
     for locale in voice.locales:
         for answer, examples in voice.answers(locale):
             found.setdefault(f"answer:{answer}", {})[locale] = list(examples)

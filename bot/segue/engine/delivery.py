@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-from segue.channel import Adapter, NotSent, Outcome, Unknown
+from segue.channel import Adapter, NotSent, Outcome, Sent, Unknown
 from segue.errors import StoreUnavailable
 from segue.failpoints import failpoint
 from segue.memory import Store
 from segue.memory.records import Claim
 from segue.ports import Clock
-from segue.types import CustomerId
+from segue.types import CustomerId, Receipt
 
 log = logging.getLogger("segue.delivery")
+
+_LATER = timedelta(seconds=5)
+"""How long a row waits that could not be sent, where the platform named no time."""
 
 
 class Delivery:
@@ -65,12 +69,24 @@ class Delivery:
             key = (row.address.channel, type(outcome).__name__)
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
             try:
-                following = await self._store.settle(customer, following, outcome)
+                following = await self._settle(customer, following, outcome)
                 failpoint("settled")
             except StoreUnavailable:
                 # The claim runs out and the row is found as unknown: nothing is forgotten.
                 log.warning("settle_failed", extra={"segue": {"channel": row.address.channel}})
                 return
+
+    async def _settle(self, customer: CustomerId, claim: Claim, outcome: Outcome) -> Claim | None:
+        match outcome:
+            case Sent():
+                return await self._store.settle(customer, claim, Receipt.SENT)
+            case NotSent(permanent=True):
+                return await self._store.settle(customer, claim, Receipt.FAILED)
+            case NotSent(retry_after=after):
+                wait = after if after is not None else _LATER
+                return await self._store.settle(customer, claim, Receipt.QUEUED, after=wait)
+            case Unknown():
+                return await self._store.settle(customer, claim, Receipt.UNKNOWN)
 
     async def _send(self, claim: Claim) -> Outcome:
         row = claim.row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from segue.masking import Masker
@@ -31,7 +32,8 @@ from segue.types import Address, CustomerId, Inbound, Line, Proof
 
 _line = msgspec.msgpack.Decoder(Line).decode
 _OWNERS = 10_000
-_FOREVER = 3600.0
+_NET = 1.0
+"""Seconds after which the transcript is read again without a hint."""
 
 
 class Core:
@@ -125,7 +127,7 @@ class Core:
         if owner is None:
             owner = await self._store.owner(address)
             if owner is None:
-                owner = await self._store.create(address, inbound.proof)
+                owner = await self._store.create(self._ids.new(), address, inbound.proof)
             self._owners[address] = owner
             if len(self._owners) > _OWNERS:
                 self._owners.popitem(last=False)
@@ -165,6 +167,7 @@ class Core:
         """Wait for another process: its hints say when to look, the transcript says what is true."""
         grew = asyncio.Event()
         stop = self.watch(customer, grew.set)
+        future.add_done_callback(lambda _done: grew.set())
         try:
             async with asyncio.timeout(within):
                 while True:
@@ -172,9 +175,9 @@ class Core:
                     mine = [at for at, (_, line) in enumerate(page.lines) if line.id == message_id]
                     if mine and any(line.who != "customer" for _n, line in page.lines[mine[-1] :]):
                         return Page(lines=page.lines[mine[-1] :], cursor=page.cursor)
-                    waits = [future, asyncio.ensure_future(grew.wait())]
-                    await asyncio.wait(waits, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-                    waits[1].cancel()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_NET):
+                            await grew.wait()
                     if future.done():
                         return future.result()
                     grew.clear()
@@ -214,7 +217,7 @@ class Core:
 
     async def create(self, address: Address, proof: Proof) -> CustomerId:
         """Make a customer who owns `address`."""
-        return await self._store.create(address, proof)
+        return await self._store.create(self._ids.new(), address, proof)
 
     async def owner(self, address: Address) -> CustomerId | None:
         """Return whose address this is, by the index."""

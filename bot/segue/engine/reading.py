@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from segue.dialog.effects import Ask, Wait
 from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
 from segue.engine.state import Open, Option
-from segue.slots import Choice, Nearly, NoValue, Slot, SlotContext, Value
+from segue.slots import Choice, Nearly, Slot, SlotContext, Value
 from segue.types import Button
 from segue.words import Words, normalise
 
@@ -135,7 +135,7 @@ class Listener:
         if isinstance(reading, Nearly):
             self.heard = Ambiguous(values=reading.values, labels=reading.labels)
         else:
-            self.heard = Missed(reply=reading.reply if isinstance(reading, NoValue) else "")
+            self.heard = Missed(reply=reading.reply)
         return Hold()
 
     def _find(self, question: Ask) -> Reading:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from segue.channel import Capabilities
 from segue.dialog import Registry
+from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock
 from segue.router import Router
 from segue.types import CustomerId
@@ -52,7 +53,7 @@ class Setup:
     capabilities: Mapping[str, Capabilities]
     clock: Clock
     chance: Chance
-    paused: Callable[[str, str], str | None] = lambda _kind, _name: None
+    paused: Callable[[Pausable, str], str | None] = lambda _kind, _name: None
     """(kind, name) → the reply to give instead, or None."""
     reply_life: timedelta = timedelta(minutes=15)
     progress_after: timedelta = timedelta(milliseconds=500)

@@ -69,7 +69,7 @@ class Speech:
                 channel=self.address.channel,
             ),
             seed=f"{self.customer}{self.state.turn}",
-            avoid=self.state.wordings.get(reply),
+            avoid=self.state.wordings.get(reply, -1),
         )
 
     def say(
@@ -82,16 +82,16 @@ class Speech:
     ) -> Message:
         """Say a reply. `buttons` are added where the reply brings none of its own."""
         self._disclose()
-        rendered = self.render(reply, dialog, values or {})
+        rendered = self.render(reply, dialog, values or _NOTHING)
         message = rendered.message
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
         self._keep(message, rendered.reply, rendered.version)
-        if rendered.variant is not None:
-            self.state.wordings.pop(reply, None)
-            self.state.wordings[reply] = rendered.variant
-            while len(self.state.wordings) > _WORDINGS:
-                del self.state.wordings[next(iter(self.state.wordings))]
+        wordings = self.state.wordings
+        wordings.pop(reply, None)
+        wordings[reply] = rendered.variant
+        if len(wordings) > _WORDINGS:
+            del wordings[next(iter(wordings))]
         return message
 
     def say_again(self, messages: tuple[Message, ...]) -> None:
@@ -149,5 +149,6 @@ class Speech:
         self.said = 0
 
 
+_NOTHING: Mapping[str, Any] = {}
 _WORDINGS = 8
 """How many replies' last wordings are remembered with a customer."""

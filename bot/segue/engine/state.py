@@ -108,7 +108,7 @@ class State(Struct, array_like=True):
     """Turns in a row that were not understood."""
     disclosed: list[str] = field(default_factory=list)
     """Channels on which it was said that this is an automated assistant."""
-    wordings: dict[str, str] = field(default_factory=dict)
+    wordings: dict[str, int] = field(default_factory=dict)
     """The wording used last, by reply: the next one is another."""
     heard: int = 0
     """Letters up to this number were read, and what followed stored, in the middle of a turn."""

@@ -36,6 +36,7 @@ from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import to_millis
 from segue.router import Sure, Unsure, guess_locale
 from segue.types import Address, Button, Inbound, Line, Millis, Who
+from segue.voice import plain
 
 _event = msgspec.msgpack.Encoder().encode
 
@@ -321,7 +322,20 @@ class Turn:
         """Start what they want. In the middle of a question: only if sure, and not one word."""
         if utterance.choice is not None or (asking and len(utterance.text.split()) < 2):
             return False
+        command = self.setup.dialogs.match(utterance.text)
+        if command is not None:
+            dialog, groups = command
+            self.notes.append(Note(kind="routed", values={"intent": dialog.name, "how": "pattern"}))
+            self.state.unsure, self.state.offered = 0, ()
+            await self.player.start(
+                dialog.name, utterance=utterance.text, values=dict(groups), aside=asking
+            )
+            return True
         route = self.setup.router.route(utterance.text, self.state.locale)
+        if isinstance(route, Sure) and route.intent == "person":
+            self.state.unsure = 0
+            self._person()
+            return True
         if isinstance(route, Sure):
             kind, _, name = route.intent.partition(":")
             self.notes.append(
@@ -337,9 +351,7 @@ class Turn:
             if asking and any(frame.dialog == name for frame in self.state.frames):
                 return False
             self.state.unsure, self.state.offered = 0, ()
-            await self.player.start(
-                name, utterance=utterance.text, values=dict(route.values), aside=asking
-            )
+            await self.player.start(name, utterance=utterance.text, aside=asking)
             return True
         if isinstance(route, Unsure) and not asking:
             self._did_you_mean(route)
@@ -356,7 +368,15 @@ class Turn:
         self.speech.say("did_you_mean", values={"options": _options(buttons)}, buttons=buttons)
 
     def _title(self, intent: str) -> str:
-        return self.setup.voice.title(intent, self.state.locale)
+        """Return what people call an intent, in their language."""
+        voice, (kind, _, name) = self.setup.voice, intent.partition(":")
+        if kind == "answer":
+            asked = dict(voice.answers(self.state.locale)).get(name, ())
+            return asked[0][:1].upper() + asked[0][1:] if asked else name
+        if voice.has(f"{name}/title"):
+            return plain(self.speech.render(f"{name}/title", name, {}).message)
+        dialog = self.setup.dialogs.get(name)
+        return (dialog.title if dialog else "") or name.replace("_", " ")
 
     def _say_answer(self, name: str) -> None:
         self.state.unsure = 0

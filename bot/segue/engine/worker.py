@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from segue.channel import Page
@@ -23,7 +23,16 @@ from segue.engine.turn import Turn
 from segue.errors import SegueError, StoreUnavailable
 from segue.failpoints import failpoint
 from segue.memory import Store
-from segue.memory.records import Commit, Committed, Fenced, Flag, Granted, Lease
+from segue.memory.records import (
+    Busy,
+    Commit,
+    Committed,
+    Fenced,
+    Flag,
+    Granted,
+    Idle,
+    Lease,
+)
 from segue.ports import Chance, Clock
 from segue.types import CustomerId
 
@@ -182,8 +191,8 @@ class Worker:
     def _landed(self, customer: CustomerId, result: Committed | Fenced) -> Committed:
         if isinstance(result, Fenced):
             raise LostLease("another worker has the lease")
-        lease = self._leases[customer]
-        self._leases[customer] = replace(lease, version=result.version)
+        if result.lease is not None:
+            self._leases[customer] = result.lease
         self._wake(customer)
         for claim in result.claims:
             self.delivery.begin(customer, claim)
@@ -192,14 +201,14 @@ class Worker:
     def _tell(self, turn: Turn, committed: Committed) -> None:
         if self._waiters:
             lines = turn.speech.spoken
-            first = committed.cursor - len(lines)
+            first = committed.cursor - len(lines) + 1
             page: Page | None = None
             for letter in turn.granted.letters:
                 waiter = self._waiters.get((turn.customer, letter.inbound.message_id))
                 if waiter is not None and not waiter.done():
                     if page is None:
                         page = Page(
-                            lines=tuple((first + i, line) for i, line in enumerate(lines)),
+                            lines=tuple(enumerate(lines, first)),
                             cursor=committed.cursor,
                         )
                     waiter.set_result(page)
@@ -216,8 +225,6 @@ class Worker:
             # The commit will be refused; until then nothing of this turn can be seen by anyone.
             log.info("lease_lost")
             return
-        lease = self._leases[customer]
-        self._leases[customer] = replace(result.lease, version=lease.version)
         turn.flags |= result.flags & (Flag.CANCEL | Flag.PERSON)
 
     # -- what nobody holds -------------------------------------------------------------------------
@@ -235,14 +242,27 @@ class Worker:
         """Take every customer somebody must look at; return how many were taken."""
         taken = 0
         for customer in await self.store.sweep():
-            if customer in self._running:
-                continue
-            result = await self.store.take(customer)
-            if isinstance(result, Granted):
-                taken += 1
-                self.counts.swept += 1
-                self.begin(result)
+            taken += await self.look_after(customer)
         return taken
+
+    async def look_after(
+        self, customer: CustomerId, *, ahead: timedelta = timedelta(0)
+    ) -> bool:
+        """Take one customer, if nobody holds them: finish a turn, ring a timer, send what waits.
+
+        `ahead` is for tests: how far their clock has moved while the server's has not.
+        """
+        if customer in self._running:
+            return False
+        result = await self.store.take(customer, ahead=ahead)
+        if isinstance(result, Granted | Busy | Idle):
+            for claim in result.claims:
+                self.delivery.begin(customer, claim)
+        if isinstance(result, Granted):
+            self.counts.swept += 1
+            self.begin(result)
+            return True
+        return False
 
 
 class _Keeper:

@@ -16,14 +16,14 @@ from __future__ import annotations
 import asyncio
 import zlib
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from segue.memory import replies
-from segue.memory.base import Limits, millis
+from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.connection import Server
 from segue.memory.identity import Identity
 from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
@@ -50,7 +50,7 @@ from segue.memory.records import (
 )
 from segue.memory.scripting import script
 from segue.memory.upkeep import Upkeep
-from segue.ports import Clock, Ids
+from segue.ports import Clock, Ids, to_millis
 from segue.types import CustomerId, Inbound, Receipt
 
 ADMIT, TAKE, RENEW, RELEASE = script("admit"), script("take"), script("renew"), script("release")
@@ -62,6 +62,8 @@ KEPT_LINES = 200
 CHUNK = 64
 
 _RECEIPTS = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
+_DIGITS = [b"%d" % number for number in range(10)]
+_LINES_TAIL = Tail(CHUNK)
 _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
     b"duplicate": Duplicate(),
     b"not-mine": NotMine(),
@@ -81,6 +83,18 @@ class Store(Identity, Upkeep):
         self._ticker = None
         self._wakers = []
         self._leaving = AsyncExitStack()
+        lease, claim = millis(limits.lease), millis(limits.claim)
+        days = seconds(limits.retention)
+        refresh = max(days // 10, 1)
+        windows = {channel: seconds(window) for channel, window in limits.seen_by_channel}
+        self._seen = {channel: b"%d" % window for channel, window in windows.items()}
+        self._seen_default = b"%d" % seconds(limits.seen)
+        kept = max(seconds(limits.seen), *windows.values()) + refresh
+        self._admit_tail = Tail(lease, kept, limits.inbox, days, limits.tries, limits.batch)
+        self._take_tail = Tail(lease, claim, limits.tries, limits.batch)
+        self._commit_tail = Tail(lease, claim, limits.batch, days, refresh, kept)
+        self._lease_tail, self._settle_tail = Tail(lease), Tail(claim)
+        self._fold_tail = Tail(CHUNK, days)
 
     async def start(self) -> None:
         """Listen for hints and know what is paused; `open_store` calls it."""
@@ -126,27 +140,21 @@ class Store(Identity, Upkeep):
         if keys is None:
             return Gone()
         channel = inbound.address.channel
-        reply = await self.server.run(
+        reply = await self._run(
             ADMIT,
-            (keys.c, keys.inbox, keys.out, keys.seen, keys.due, keys.dead, keys.events),
+            keys,
             (
-                keys.customer,
                 self._operation(),
-                self._lease,
                 needle(inbound.address),
                 digest(channel, inbound.message_id),
                 replies.encode(inbound),
+                _DIGITS[flag],
+                _DIGITS[consent],
+                _DIGITS[create],
+                _DIGITS[inbound.proof],
                 self._seen.get(channel, self._seen_default),
-                self._seen_key,
-                self.limits.inbox,
-                int(flag),
-                int(consent),
-                1 if create else 0,
-                int(inbound.proof),
-                self._retention,
-                self.limits.tries,
-                self.limits.batch,
             ),
+            self._admit_tail,
         )
         what = reply[0]
         if what == b"granted":
@@ -157,25 +165,19 @@ class Store(Identity, Upkeep):
             return Moved(to=reply[1].decode())
         return _REFUSALS[what]
 
-    async def take(self, customer: CustomerId) -> Granted | Busy | Idle | Gone | Moved:
-        """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent."""
+    async def take(
+        self, customer: CustomerId, *, ahead: timedelta = timedelta(0)
+    ) -> Granted | Busy | Idle | Gone | Moved:
+        """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent.
+
+        `ahead` judges timers as if it were that much later (tests, whose clock is not the server's).
+        """
         keys = self.keys.customer(customer)
         if keys is None:
             return Gone()
         operation = self._operation()
         until = self._until()
-        answer, rows = await self.server.run(
-            TAKE,
-            (keys.c, keys.inbox, keys.out, keys.due, keys.dead, keys.events),
-            (
-                keys.customer,
-                operation,
-                self._lease,
-                self._claim,
-                self.limits.tries,
-                self.limits.batch,
-            ),
-        )
+        answer, rows = await self._run(TAKE, keys, (operation,), self._take_tail)
         claims = replies.claims(rows, operation, until) if rows else ()
         what = answer[0]
         if what == b"granted":
@@ -190,9 +192,7 @@ class Store(Identity, Upkeep):
     async def renew(self, lease: Lease) -> Renewed | Fenced:
         """Keep the lease; call it every third of its length while a turn runs."""
         keys = self._keys(lease.customer)
-        reply = await self.server.run(
-            RENEW, (keys.c, keys.inbox, keys.due), (keys.customer, lease.epoch, self._lease)
-        )
+        reply = await self._run(RENEW, keys, (b"%d" % lease.epoch,), self._lease_tail)
         if reply[0] == b"fenced":
             return Fenced()
         return Renewed(
@@ -202,11 +202,7 @@ class Store(Identity, Upkeep):
     async def release(self, lease: Lease) -> None:
         """Hand the lease back with nothing done; the work is due at once for somebody else."""
         keys = self._keys(lease.customer)
-        await self.server.run(
-            RELEASE,
-            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
-            (keys.customer, lease.epoch),
-        )
+        await self._run(RELEASE, keys, (b"%d" % lease.epoch,))
 
     async def record(self, lease: Lease, commit: Commit) -> Committed | Fenced:
         """Land what was decided so far, in the middle of a turn; go on with `.lease`."""
@@ -221,53 +217,34 @@ class Store(Identity, Upkeep):
         keys = self._keys(customer)
         operation = self._operation()
         until = self._until()
-        args: list[Any] = [
-            keys.customer,
+        now = to_millis(self._clock.now())
+        args = [
             operation,
-            self._lease,
-            lease.epoch,
-            lease.version,
+            b"%d" % lease.epoch,
+            b"%d" % lease.version,
             mode,
-            commit.ack,
+            b"%d" % commit.ack,
             commit.state,
-            commit.due,
-            commit.said,
-            self._claim,
-            self.limits.batch,
-            self._retention,
-            self._refresh,
-            self._seen_key,
+            b"%d" % commit.due,
+            b"%d" % commit.said,
             keys.wake,
-            len(commit.log),
-            len(commit.rows),
-            len(commit.events),
-            len(commit.cancel),
+            b"%d" % len(commit.log),
+            b"%d" % len(commit.rows),
+            b"%d" % len(commit.events),
+            b"%d" % len(commit.cancel),
             *commit.log,
         ]
         for row in commit.rows:
             args += (
                 encoded(row.id),
                 needle(row.address),
-                row.expires_at,
-                1 if row.repeat else 0,
+                b"%d" % row.expires_at,
+                _DIGITS[row.repeat],
                 replies.encode(row),
             )
         args += commit.events
         args += map(encoded, commit.cancel)
-        reply = await self.server.run(
-            COMMIT,
-            (
-                keys.c,
-                keys.inbox,
-                keys.out,
-                keys.log,
-                keys.old,
-                keys.seen,
-                keys.due,
-                keys.events,
-            ),
-            args,
-        )
+        reply = await self._run(COMMIT, keys, args, self._commit_tail)
         if reply[0] == b"fenced":
             return Fenced()
         _, version, cursor, kept, silenced, deadline, rows, more = reply
@@ -310,19 +287,18 @@ class Store(Identity, Upkeep):
         keys = self._keys(customer)
         operation = self._operation()
         until = self._until()
-        reply = await self.server.run(
+        reply = await self._run(
             SETTLE,
-            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
+            keys,
             (
-                keys.customer,
                 operation,
                 encoded(claim.row.id),
                 needle(claim.row.address),
                 claim.token,
-                receipt.value,
-                millis(after),
-                self._claim,
+                receipt.value.encode(),
+                b"%d" % millis(after),
             ),
+            self._settle_tail,
         )
         return replies.claims(reply, operation, until)[0] if reply else None
 
@@ -341,8 +317,8 @@ class Store(Identity, Upkeep):
             return [], 0
         found: list[tuple[int, bytes]] = []
         while True:
-            last, first, entries, chunk = await self.server.run(
-                LINES, (keys.c, keys.log, keys.old), (after, limit - len(found), CHUNK)
+            last, first, entries, chunk = await self._run(
+                LINES, keys, (b"%d" % after, b"%d" % (limit - len(found))), _LINES_TAIL
             )
             if chunk:
                 entries = _unfold(chunk)
@@ -360,7 +336,7 @@ class Store(Identity, Upkeep):
         keys = self.keys.customer(customer)
         if keys is None:
             return None
-        reply = await self.server.run(SNAPSHOT, (keys.c, keys.inbox, keys.out), ())
+        reply = await self._run(SNAPSHOT, keys, ())
         if not reply:
             return None
         version, state, record, controller, out, waiting, unsent = reply
@@ -381,9 +357,7 @@ class Store(Identity, Upkeep):
         found, _ = await self.lines(keys.customer.decode(), before, CHUNK)
         if len(found) == CHUNK and found[0][0] == before + 1:
             chunk = zlib.compress(msgpack.encode([line for _, line in found]), 6)
-            await self.server.run(
-                FOLD, (keys.c, keys.log, keys.old), (before, CHUNK, chunk, self._retention)
-            )
+            await self._run(FOLD, keys, (b"%d" % before, chunk), self._fold_tail)
 
 
 def _unfold(chunk: bytes) -> list[bytes]:

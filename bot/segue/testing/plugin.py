@@ -9,12 +9,14 @@ async def test_a_return_made_by_sms(rehearse):
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from segue.memory import embedded_server
+from segue.memory.embedded import embedded
 from segue.testing.rehearsal import Rehearsal
 
 Rehearse = Callable[[str, str], Awaitable[Rehearsal]]
@@ -23,8 +25,12 @@ Rehearse = Callable[[str, str], Awaitable[Rehearsal]]
 @pytest.fixture(scope="session")
 def segue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a store for the tests on a private socket; the value is its address."""
-    with embedded_server(tmp_path_factory.mktemp("store")) as url:
-        yield url
+    with asyncio.Runner() as runner:
+        server = embedded(tmp_path_factory.mktemp("store"))
+        try:
+            yield runner.run(server.__aenter__()).url
+        finally:
+            runner.run(server.__aexit__(None, None, None))
 
 
 @pytest.fixture
@@ -38,9 +44,8 @@ async def rehearsal(
     segue_server: str, segue_settings: Path | None, request: pytest.FixtureRequest
 ) -> AsyncIterator[Rehearsal]:
     """A customer who has not said anything yet."""
-    stage = await Rehearsal.begin(
-        segue_settings, url=segue_server, prefix=f"{abs(hash(request.node.nodeid)):x}:"
-    )
+    name = hashlib.blake2b(request.node.nodeid.encode(), digest_size=6).hexdigest()
+    stage = await Rehearsal.begin(segue_settings, url=segue_server, prefix=f"{name}:")
     try:
         yield stage
     finally:

@@ -55,7 +55,6 @@ class Rehearsal:
     clock: FakeClock
     channels: Mapping[str, StageChannel]
     remake: Callable[[], App]
-    store_options: Mapping[str, Any]
     customer: CustomerId = ""
     channel: str = "web"
     heard: list[Heard] = field(default_factory=list)
@@ -88,8 +87,7 @@ class Rehearsal:
         channels = {name: StageChannel(name) for name in CAPABILITIES}
         base = settings if isinstance(settings, Settings) else load(settings)
         notes: list[Note] = []
-        ids = CountedIds(prefix)
-        options = {"url": url, "prefix": prefix}
+        ids = CountedIds("rehearsal")
 
         def remake() -> App:
             app = App(
@@ -115,7 +113,6 @@ class Rehearsal:
             clock=clock,
             channels=channels,
             remake=remake,
-            store_options=options,
             notes=notes,
         )
 
@@ -126,7 +123,7 @@ class Rehearsal:
     async def crash(self) -> None:
         """Let the process die, without a word to the store, and start another one."""
         await self.settle()
-        await self.app.store.close()
+        await self.app.store.aclose()
         self.app = self.remake()
         await self.app.start()
 
@@ -218,8 +215,10 @@ class Rehearsal:
     async def later(self, by: timedelta) -> list[Heard]:
         """Let time pass; timers that are due by then ring."""
         self.clock.move(by)
-        await self.app.store.pass_time(by)
-        await self.app.worker.sweep()
+        if self.customer:
+            await self.app.worker.look_after(
+                self.customer, ahead=timedelta(seconds=self.clock.monotonic())
+            )
         return await self.settle()
 
     async def settle(self) -> list[Heard]:
@@ -244,7 +243,7 @@ class Rehearsal:
 
     async def _own(self, address: Address) -> None:
         if not self.customer:
-            self.customer = await self.app.store.create(address, Proof.CHANNEL)
+            self.customer = await self.app.core.create(address, Proof.CHANNEL)
         elif not await self.app.store.has_address(self.customer, address):
             await self.app.store.add_address(self.customer, address, Proof.CHANNEL)
 

@@ -1,10 +1,10 @@
 -- commit: land what a turn decided, all of it or nothing. Also `record`, in the middle of a turn.
 --
--- KEYS  c, in, out, log, old, seen, due, events
--- ARGV  1 customer  2 operation  3 lease ms  4 epoch  5 version  6 mode (commit, record)  7 ack
---       8 state  9 timer (0: none)  10 said  11 claim ms  12 batch  13 retention s
---       14 refresh s  15 seen key lives s  16 wake channel  17 lines  18 rows  19 events  20 cancels
---       then the lines; per row id, lane, expires, repeat, blob; the events; the row ids to cancel
+-- KEYS  c, inbox, out, log, old, seen, due, events
+-- ARGV  1 customer  2 operation  3 epoch  4 version  5 mode (commit, record)  6 ack  7 state
+--       8 timer (0: none)  9 said  10 wake channel  11 lines  12 rows  13 events  14 cancels
+--       then the lines; per row id, lane, expires, repeat, blob; the events; row ids to cancel;
+--       then lease ms, claim ms, batch, retention s, refresh s, seen key lives s
 -- gives {committed, version, cursor, kept lines, silenced, deadline, claims, more} {fenced}
 --       deadline is 0 when the lease is free; more is false or what `granted` gives
 -- race  a worker that was too slow: its epoch is old, nothing is written. A letter that came in
@@ -14,33 +14,34 @@
 -- `p` keeps the last four operations: one that is repeated is answered, not applied.
 --!include time, due, outbox, grant
 local c, inbox, out, log, old, seen, due, events = unpack(KEYS)
-local customer, op, mode = ARGV[1], ARGV[2], ARGV[6]
-local lease_ms, batch, retention = tonumber(ARGV[3]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local fixed = #ARGV - 6
+local customer, op, mode = ARGV[1], ARGV[2], ARGV[5]
+local lease_ms, batch, retention = tonumber(ARGV[fixed + 1]), tonumber(ARGV[fixed + 3]), tonumber(ARGV[fixed + 4])
 local f = redis.call('HMGET', c, 'v', 'e', 'd', 'k', 'x', 'y', 'n', 'l', 'p', 'a', 'r', 't', 'w')
 if not f[1] then return {'fenced'} end
 local now = server_time()
 local recent, lines = f[9] or '', tonumber(f[8]) or 0
 local h = {n = tonumber(f[7]), a = f[10], x = f[5], k = f[4]}
-local version = tonumber(ARGV[5]) + 1
+local version = tonumber(ARGV[4]) + 1
 
 local at = string.find(recent, op, 1, true)
 if at then
   local silenced = string.sub(recent, at + 10, at + 10) == '+' and 1 or 0
   local deadline, more = 0, false
-  if f[2] == ARGV[4] and f[3] then
+  if f[2] == ARGV[3] and f[3] then
     deadline = tonumber(f[3])
     if mode == 'commit' then
-      more = granted(h, inbox, tonumber(ARGV[4]), version, deadline, 0, 1, batch, '')
+      more = granted(h, inbox, tonumber(ARGV[3]), version, deadline, 0, 1, batch, '')
     end
   end
   return {'committed', version, lines, redis.call('LLEN', log), silenced, deadline,
     claimed_by(out, op), more}
 end
-if f[2] ~= ARGV[4] or f[1] ~= ARGV[5] or not f[3] then return {'fenced'} end
+if f[2] ~= ARGV[3] or f[1] ~= ARGV[4] or not f[3] then return {'fenced'} end
 
 -- What may still be said. `k`: an agent speaks now. `y`: channels that said STOP during this turn.
-local silenced, said = 0, tonumber(ARGV[10])
-local next_arg, n_lines, n_rows = 21, tonumber(ARGV[17]), tonumber(ARGV[18])
+local silenced, said = 0, tonumber(ARGV[9])
+local next_arg, n_lines, n_rows = 15, tonumber(ARGV[11]), tonumber(ARGV[12])
 local rows_at = next_arg + n_lines
 local rows = {}
 for i = 0, n_rows - 1 do
@@ -49,8 +50,9 @@ for i = 0, n_rows - 1 do
   if f[4] or (f[6] and string.find(f[6], channel, 1, true)) then
     silenced = 1
   else
+    local life = tonumber(ARGV[base + 2])
     rows[#rows + 1] = cmsgpack.pack({ARGV[base], ARGV[base + 1], QUEUED, now, 0,
-      tonumber(ARGV[base + 2]), tonumber(ARGV[base + 3]), '', ARGV[base + 4]})
+      life > 0 and now + life or 0, tonumber(ARGV[base + 3]), '', ARGV[base + 4]})
   end
 end
 if said > 0 and (f[4] or silenced == 1) then
@@ -70,13 +72,13 @@ if #rows > 0 and redis.call('RPUSH', out, unpack(rows)) == #rows then
   redis.call('EXPIRE', out, retention)
 end
 
-local events_at, n_events = rows_at + n_rows * 5, tonumber(ARGV[19])
+local events_at, n_events = rows_at + n_rows * 5, tonumber(ARGV[13])
 for i = 0, n_events - 1 do
   redis.call('XADD', events, 'MAXLEN', '~', 100000, '*', 'customer', customer, 'event', ARGV[events_at + i])
 end
 if n_events > 0 then redis.call('EXPIRE', events, 7776000) end
 
-local cancels_at, n_cancels = events_at + n_events, tonumber(ARGV[20])
+local cancels_at, n_cancels = events_at + n_events, tonumber(ARGV[14])
 if n_cancels > 0 then
   local ids = {}
   for i = 0, n_cancels - 1 do ids[ARGV[cancels_at + i]] = true end
@@ -85,7 +87,7 @@ end
 
 -- Letters are numbered without gaps, so a number says where in the list it is.
 local waiting = redis.call('LLEN', inbox)
-local answered = tonumber(ARGV[7]) - (h.n - waiting)
+local answered = tonumber(ARGV[6]) - (h.n - waiting)
 if mode == 'commit' and answered > 0 then
   redis.call('LPOP', inbox, answered)
   waiting = math.max(waiting - answered, 0)
@@ -93,30 +95,32 @@ end
 
 local claims, soonest = {}, nil
 if redis.call('EXISTS', out) == 1 then
-  claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[11]), nil)
+  claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[fixed + 2]), nil)
 end
 
-local timer, deadline, more = tonumber(ARGV[9]), 0, false
+-- Times of ours come as what is left until then: two clocks need not agree.
+local timer, deadline, more = tonumber(ARGV[8]), 0, false
+if timer > 0 then timer = now + timer end
 recent = string.sub(op .. (silenced == 1 and '+' or '-') .. recent, 1, 44)
 if mode == 'record' or waiting > 0 then
   deadline = now + lease_ms
-  redis.call('HSET', c, 'v', version, 's', ARGV[8], 'l', lines, 'p', recent, 'd', deadline, 't', 1)
+  redis.call('HSET', c, 'v', version, 's', ARGV[7], 'l', lines, 'p', recent, 'd', deadline, 't', 1)
 else
-  redis.call('HSET', c, 'v', version, 's', ARGV[8], 'l', lines, 'p', recent)
+  redis.call('HSET', c, 'v', version, 's', ARGV[7], 'l', lines, 'p', recent)
   redis.call('HDEL', c, 'd', 'o', 't')
 end
 if timer > 0 then redis.call('HSET', c, 'w', timer) elseif f[13] then redis.call('HDEL', c, 'w') end
 if mode == 'commit' then
   redis.call('HDEL', c, 'f', 'y')
   if waiting > 0 then
-    more = granted(h, inbox, tonumber(ARGV[4]), version, deadline, 0, 1, batch, '')
+    more = granted(h, inbox, tonumber(ARGV[3]), version, deadline, 0, 1, batch, '')
   end
 end
 schedule(due, customer, deadline > 0 and deadline or nil, deadline == 0 and timer or nil, soonest)
 
 -- Retention is counted from the last turn, moved on only now and then.
 local seconds = math.floor(now / 1000)
-if seconds - (tonumber(f[11]) or 0) >= tonumber(ARGV[14]) or timer > now + retention * 900 then
+if seconds - (tonumber(f[11]) or 0) >= tonumber(ARGV[fixed + 5]) or timer > now + retention * 900 then
   local life = math.max(retention, math.ceil((timer - now) / 1000) + retention)
   redis.call('HSET', c, 'r', seconds)
   redis.call('EXPIRE', c, life)
@@ -124,7 +128,7 @@ if seconds - (tonumber(f[11]) or 0) >= tonumber(ARGV[14]) or timer > now + reten
   redis.call('EXPIRE', old, life)
   redis.call('EXPIRE', out, life)
   redis.call('EXPIRE', inbox, life)
-  redis.call('EXPIRE', seen, ARGV[15])
+  redis.call('EXPIRE', seen, ARGV[fixed + 6])
 end
-if n_lines > 0 then redis.call('PUBLISH', ARGV[16], customer) end
+if n_lines > 0 then redis.call('PUBLISH', ARGV[10], customer) end
 return {'committed', version, lines, redis.call('LLEN', log), silenced, deadline, claims, more}

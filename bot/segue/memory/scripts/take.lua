@@ -1,7 +1,8 @@
 -- take: look after a customer who is due: unfinished turn, timer, unsent rows.
 --
--- KEYS  c, in, out, due, dead, events
+-- KEYS  c, inbox, out, due, dead, events
 -- ARGV  1 customer  2 operation  3 lease ms  4 claim ms  5 most tries  6 batch
+--       7 judge timers as if it were so many ms later
 -- gives {answer of the lease, claims}; the first is
 --       {granted, ...} {busy} {idle} {gone} {moved, to}
 -- race  two sweepers and an admit: one gets the lease. A holder that is slow, not dead, is fenced by
@@ -34,7 +35,7 @@ if h.t >= tonumber(ARGV[5]) then
     h.w = 0
   end
 end
-if redis.call('LLEN', inbox) == 0 and (h.w == 0 or h.w > now) then
+if redis.call('LLEN', inbox) == 0 and (h.w == 0 or h.w > now + tonumber(ARGV[7])) then
   redis.call('HDEL', c, 'd', 'o', 't')
   schedule(due, customer, nil, h.w, soonest)
   return {{'idle'}, claims}
