@@ -177,7 +177,8 @@ class Store(Identity, Upkeep):
             return Gone()
         operation = self._operation()
         until = self._until()
-        answer, rows = await self._run(TAKE, keys, (operation,), self._take_tail)
+        tail = (*self._take_tail, b"%d" % millis(ahead))
+        answer, rows = await self._run(TAKE, keys, (operation,), tail)
         claims = replies.claims(rows, operation, until) if rows else ()
         what = answer[0]
         if what == b"granted":
