@@ -177,7 +177,7 @@ class Store(Identity, Upkeep):
             return Gone()
         operation = self._operation()
         until = self._until()
-        tail = (*self._take_tail, b"%d" % millis(ahead))
+        tail = Tail(*map(int, self._take_tail.words), millis(ahead))
         answer, rows = await self._run(TAKE, keys, (operation,), tail)
         claims = replies.claims(rows, operation, until) if rows else ()
         what = answer[0]
