@@ -88,6 +88,7 @@ class _Driver:
         except DialogError as error:
             return self.broken(error)
         resume: Any = coroutine.send
+        send = resume
         sent: Any = None
         verbs = 0
         try:
@@ -103,7 +104,7 @@ class _Driver:
                     raise self.too_long()
                 try:
                     sent = ANSWERS[type(verb)](replay, verb)
-                    resume = coroutine.send
+                    resume = send
                 except (Cancelled, StepFailed) as error:
                     sent, resume = error, coroutine.throw
                 # Only now: while a verb is being answered, it is known where it stands.
