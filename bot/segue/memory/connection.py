@@ -47,8 +47,14 @@ class Server(Protocol):
     tally: Counter[str]
     """Runs of each script so far."""
 
-    async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Any]) -> Any:
-        """Run one script and return its reply."""
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[bytes],
+        args: Sequence[Any],
+        packed: bytes | None = None,
+    ) -> Any:
+        """Run one script and return its reply; `packed` is the same call, ready to be sent."""
         ...
 
     async def run_many(
@@ -249,11 +255,17 @@ class Single(_Base):
         self._opening: asyncio.Task[Wire] | None = None
         self._closed = False
 
-    async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Any]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[bytes],
+        args: Sequence[Any],
+        packed: bytes | None = None,
+    ) -> Any:
         """Run one script over the shared connection."""
         self.calls += 1
         self.tally[script.name] += 1
-        command = pack((b"EVALSHA", script.sha, len(keys), *keys, *args))
+        command = packed or pack((b"EVALSHA", script.sha, len(keys), *keys, *args))
         wire = self._wire
         if wire is not None and not wire.closed:
             try:
@@ -373,7 +385,13 @@ class Cluster(_Base):
             self._client = RedisCluster(startup_nodes=nodes, **self._options)
         return self._client
 
-    async def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Any]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[bytes],
+        args: Sequence[Any],
+        packed: bytes | None = None,
+    ) -> Any:
         """Run one script on the node that holds its keys."""
         self.calls += 1
         self.tally[script.name] += 1

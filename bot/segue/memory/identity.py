@@ -23,7 +23,7 @@ class Identity(Base):
         """Make a customer who owns `address`; return whose it is, if somebody was quicker."""
         keys = self._keys(customer)
         # The record first: an index that names nobody would send every later message away.
-        await self._address(keys, "create", address, proof)
+        await self._address(keys, b"create", address, proof)
         owner: bytes = await self.server.run(
             CLAIM, (self.keys.index(address),), (customer, self._retention, "")
         )
@@ -32,7 +32,7 @@ class Identity(Base):
     async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
         """Give the customer a further address, or a new proof of one; False if they are gone."""
         keys = self.keys.customer(customer)
-        if keys is None or await self._address(keys, "add", address, proof) != b"done":
+        if keys is None or await self._address(keys, b"add", address, proof) != b"done":
             return False
         await self.server.run(
             CLAIM, (self.keys.index(address),), (customer, self._retention, customer)
@@ -44,7 +44,7 @@ class Identity(Base):
         keys = self.keys.customer(customer)
         if keys is None:
             return
-        await self._address(keys, "drop", address, Proof.CLAIMED)
+        await self._address(keys, b"drop", address, Proof.CLAIMED)
         await self.server.run(UNCLAIM, (self.keys.index(address),), (customer,))
 
     async def has_address(self, customer: CustomerId, address: Address) -> bool:
@@ -52,7 +52,7 @@ class Identity(Base):
         keys = self.keys.customer(customer)
         if keys is None:
             return False
-        reply = await self.server.run(SNAPSHOT, (keys.c, keys.inbox, keys.out), ())
+        reply = await self._run(SNAPSHOT, keys, ())
         return bool(reply) and needle(address) in reply[2]
 
     async def control(
@@ -66,10 +66,8 @@ class Identity(Base):
         keys = self.keys.customer(customer)
         if keys is None:
             return None
-        reply = await self.server.run(
-            CONTROL,
-            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
-            (keys.customer, agent, "*" if instead_of is None else instead_of),
+        reply = await self._run(
+            CONTROL, keys, (agent.encode(), b"*" if instead_of is None else instead_of.encode())
         )
         if reply[0] == b"gone":
             return None
@@ -77,11 +75,9 @@ class Identity(Base):
         return by.decode()
 
     async def _address(
-        self, keys: CustomerKeys, what: str, address: Address, proof: Proof
+        self, keys: CustomerKeys, what: bytes, address: Address, proof: Proof
     ) -> bytes:
-        reply: list[bytes] = await self.server.run(
-            ADDRESS,
-            (keys.c, keys.inbox, keys.out, keys.due, keys.events),
-            (keys.customer, what, needle(address), int(proof), self._retention),
+        reply: list[bytes] = await self._run(
+            ADDRESS, keys, (what, needle(address), b"%d" % proof), self._retention_tail
         )
         return reply[0]

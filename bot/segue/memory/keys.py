@@ -40,9 +40,9 @@ import re
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
 from zlib import crc32
 
+from segue.memory.scripting import Script
 from segue.types import Address, CustomerId, Proof
 
 SCHEMA = 1
@@ -54,21 +54,41 @@ LASTING = ("due", "paused", "meta")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class CustomerKeys(NamedTuple):
-    """Everything the scripts of one customer touch."""
+class CustomerKeys:
+    """Everything the scripts of one customer touch, and how a call of each begins.
 
-    customer: bytes
-    partition: int
-    c: bytes
-    inbox: bytes
-    log: bytes
-    old: bytes
-    out: bytes
-    seen: bytes
-    due: bytes
-    dead: bytes
-    events: bytes
-    wake: bytes
+    The attributes are called as in the scripts' headers.
+    """
+
+    def __init__(self, prefix: bytes, customer: bytes, partition: int) -> None:
+        part = b"%b{%d}:" % (prefix, partition)
+        self.customer = customer
+        self.partition = partition
+        self.c = part + b"c:" + customer
+        self.inbox = self.c + b":in"
+        self.log = self.c + b":log"
+        self.old = self.c + b":old"
+        self.out = self.c + b":out"
+        self.seen = self.c + b":seen"
+        self.due = part + b"due"
+        self.dead = part + b"dead"
+        self.events = part + b"events"
+        self.wake = part + b"wake"
+        self._begun: dict[bytes, tuple[tuple[bytes, ...], bytes]] = {}
+
+    def begin(self, script: Script) -> tuple[tuple[bytes, ...], bytes]:
+        """Return the keys of a script, and its call packed as far as the customer's id."""
+        begun = self._begun.get(script.sha)
+        if begun is None:
+            keys: tuple[bytes, ...] = tuple(getattr(self, name) for name in script.keys)
+            words = (b"EVALSHA", script.sha, b"%d" % len(keys), *keys, self.customer)
+            begun = self._begun[script.sha] = keys, b"".join(map(bulk, words))
+        return begun
+
+
+def bulk(word: bytes) -> bytes:
+    """Return one word of a command as the protocol has it."""
+    return b"$%d\r\n%b\r\n" % (len(word), word)
 
 
 class Keys:
@@ -90,23 +110,7 @@ class Keys:
         if _ID.fullmatch(customer) is None:
             return None
         name = customer.encode()
-        number = crc32(name) % self.partitions
-        part = b"%b{%d}:" % (self.prefix, number)
-        c = part + b"c:" + name
-        return CustomerKeys(
-            name,
-            number,
-            c,
-            c + b":in",
-            c + b":log",
-            c + b":old",
-            c + b":out",
-            c + b":seen",
-            part + b"due",
-            part + b"dead",
-            part + b"events",
-            part + b"wake",
-        )
+        return CustomerKeys(self.prefix, name, crc32(name) % self.partitions)
 
     def due(self, partition: int) -> bytes:
         """Return the recovery index of a partition."""

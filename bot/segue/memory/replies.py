@@ -28,7 +28,7 @@ def granted(customer: CustomerId, reply: list[Any], *, state: bytes | None = Non
         letters.append(
             Letter(
                 number=first + offset,
-                inbound=decode_inbound(memoryview(entry)[OPERATION:]),
+                inbound=decode_inbound(entry[OPERATION:]),
                 attempts=0 if offset else tries,
             )
         )

@@ -1,7 +1,8 @@
 """Lua scripts as values: loaded from `scripts/`, parts put in, named by the digest of their text.
 
-A script says which parts it needs in one line, `--!include time, outbox`. The digest is of the text
-after that, so old and new workers run side by side in a rolling deploy, each with its own scripts.
+A script says which parts it needs in one line, `--!include time, outbox`, and which keys it takes
+in its header. The digest is of the text with the parts in it, so old and new workers run side by
+side in a rolling deploy, each with its own scripts.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+_KEYS = re.compile(r"^-- KEYS  (.+)$", re.MULTILINE)
 _INCLUDE = re.compile(r"^--!include (.+)$", re.MULTILINE)
 
 
 class Script(NamedTuple):
-    """One script: what EVALSHA and SCRIPT LOAD need."""
+    """One script: what EVALSHA and EVAL need."""
 
     name: str
     text: bytes
     sha: bytes
+    keys: tuple[str, ...]
+    """Names of its keys, from its header: fields of `CustomerKeys`, for a customer's script."""
 
 
 @cache
@@ -31,8 +35,11 @@ def script(name: str) -> Script:
         _read(name),
     )
     text = source.encode()
+    header = _KEYS.search(source)
+    if header is None:
+        raise ValueError(f"{name}.lua says no KEYS in its header")
     sha = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
-    return Script(name, text, sha)
+    return Script(name, text, sha, tuple(part.strip() for part in header[1].split(",")))
 
 
 def _read(name: str) -> str:

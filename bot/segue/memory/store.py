@@ -17,7 +17,7 @@ import asyncio
 import zlib
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -170,15 +170,15 @@ class Store(Identity, Upkeep):
     ) -> Granted | Busy | Idle | Gone | Moved:
         """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent.
 
-        `ahead` judges timers as if it were that much later (tests, whose clock is not the server's).
+        `ahead` judges timers as if it were that much later: for tests, whose clock is their own.
         """
         keys = self.keys.customer(customer)
         if keys is None:
             return Gone()
         operation = self._operation()
         until = self._until()
-        tail = Tail(*map(int, self._take_tail.words), millis(ahead))
-        answer, rows = await self._run(TAKE, keys, (operation,), tail)
+        args = (operation, b"%d" % millis(ahead))
+        answer, rows = await self._run(TAKE, keys, args, self._take_tail)
         claims = replies.claims(rows, operation, until) if rows else ()
         what = answer[0]
         if what == b"granted":
@@ -226,7 +226,8 @@ class Store(Identity, Upkeep):
             mode,
             b"%d" % commit.ack,
             commit.state,
-            b"%d" % commit.due,
+            # Times of ours cross as what is left until then: two clocks need not agree.
+            b"%d" % (max(commit.due - now, 1) if commit.due else 0),
             b"%d" % commit.said,
             keys.wake,
             b"%d" % len(commit.log),
@@ -239,7 +240,7 @@ class Store(Identity, Upkeep):
             args += (
                 encoded(row.id),
                 needle(row.address),
-                b"%d" % row.expires_at,
+                b"%d" % (max(row.expires_at - now, 1) if row.expires_at else 0),
                 _DIGITS[row.repeat],
                 replies.encode(row),
             )

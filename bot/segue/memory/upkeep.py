@@ -89,10 +89,8 @@ class Upkeep(Base):
             return False
         customer = found[0][1].decode()
         keys = self._keys(customer)
-        reply = await self.server.run(
-            REVIVE,
-            (keys.c, keys.inbox, keys.due, keys.dead),
-            (keys.customer, entry, self._operation(), self._retention),
+        reply = await self._run(
+            REVIVE, keys, (entry.encode(), self._operation()), self._retention_tail
         )
         return bool(reply[0] == b"done")
 

@@ -1,6 +1,6 @@
 -- address: the customer's record of their addresses, the truth that admit asks.
 --
--- KEYS  c, in, out, due, events
+-- KEYS  c, inbox, out, due, events
 -- ARGV  1 customer  2 what (create, add, drop)  3 address (`\nCHANNEL\tID\t`)  4 proof  5 retention s
 -- gives {done} {there} (create: such a customer exists) {gone} {moved, to}
 -- race  dropping and admitting are scripts on one record: after the drop nothing is let in from that

@@ -1,9 +1,9 @@
 -- admit: store a message, once, and take the lease if nobody holds it.
 --
--- KEYS  c, in, out, seen, due, dead, events
--- ARGV  1 customer  2 operation  3 lease ms  4 address (`\nCHANNEL\tID\t`)  5 digest  6 letter
---       7 seen for s  8 seen key lives s  9 inbox limit  10 flag  11 consent  12 create (0, 1)
---       13 proof  14 retention s  15 most tries  16 batch
+-- KEYS  c, inbox, out, seen, due, dead, events
+-- ARGV  1 customer  2 operation  3 address (`\nCHANNEL\tID\t`)  4 digest  5 letter  6 flag
+--       7 consent (1 STOP, 2 START)  8 create (0, 1)  9 proof  10 seen for s
+--       11 lease ms  12 seen key lives s  13 inbox limit  14 retention s  15 most tries  16 batch
 -- gives {granted, ...} {queued, number} {duplicate} {not-mine} {gone} {full} {moved, to}
 -- race  two copies of one message, two workers, one customer: one is stored and one has the lease.
 --       The letter lands before or after a commit's look into the inbox, never between look and
@@ -12,13 +12,13 @@
 -- A repeated operation (the answer was lost) finds its own mark and gets its answer again.
 --!include time, due, outbox, grant
 local c, inbox, out, seen, due, dead, events = unpack(KEYS)
-local customer, op, address, digest = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
+local customer, op, address, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now = server_time()
 local h = read(c)
 
 if not h then
-  if ARGV[12] ~= '1' then return {'gone'} end
-  h = {v = 0, e = 0, d = 0, t = 0, n = 0, w = 0, a = address .. ARGV[13]}
+  if ARGV[8] ~= '1' then return {'gone'} end
+  h = {v = 0, e = 0, d = 0, t = 0, n = 0, w = 0, a = address .. ARGV[9]}
   redis.call('HSET', c, 'v', 0, 'e', 0, 'n', 0, 'a', h.a, 'r', math.floor(now / 1000))
   redis.call('EXPIRE', c, ARGV[14])
 end
@@ -38,16 +38,16 @@ if redis.call('ZSCORE', seen, digest) then
   end
   return {'duplicate'}
 end
-if redis.call('LLEN', inbox) >= tonumber(ARGV[9]) then return {'full'} end
+if redis.call('LLEN', inbox) >= tonumber(ARGV[13]) then return {'full'} end
 
 local seconds = math.floor(now / 1000)
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
-redis.call('ZADD', seen, seconds + ARGV[7], digest)
-if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[8]) end
-if redis.call('RPUSH', inbox, op .. ARGV[6]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
+redis.call('ZADD', seen, seconds + ARGV[10], digest)
+if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[12]) end
+if redis.call('RPUSH', inbox, op .. ARGV[5]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
 h.n = h.n + 1
 
-local consent = tonumber(ARGV[11])
+local consent = tonumber(ARGV[7])
 if consent > 0 then
   local channel = string.match(address, '^\n[^\t]*\t')
   local at, ends = string.find(h.x or '', channel, 1, true)
@@ -65,7 +65,7 @@ end
 
 if h.d > now then
   redis.call('HSET', c, 'n', h.n)
-  local flag = tonumber(ARGV[10])
+  local flag = tonumber(ARGV[6])
   if flag > 0 then
     redis.call('HSET', c, 'f', bit.bor(tonumber(redis.call('HGET', c, 'f')) or 0, flag))
   end
@@ -75,4 +75,4 @@ if h.t >= tonumber(ARGV[15]) then
   park(dead, inbox, customer, 'no turn for it was ever finished')
   h.t = 0
 end
-return grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[3]), h.n, h.t + 1, tonumber(ARGV[16]))
+return grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[11]), h.n, h.t + 1, tonumber(ARGV[16]))

@@ -1,6 +1,6 @@
 -- control: who speaks to this customer, the bot (empty) or one agent.
 --
--- KEYS  c, in, out, due, events
+-- KEYS  c, inbox, out, due, events
 -- ARGV  1 customer  2 agent's id, or empty  3 who must be speaking now (`*`: anybody)
 -- gives {done} {held, by whom} {gone}
 -- race  a bot's turn that is running is not fenced; its commit finds `k` and drops its words. What

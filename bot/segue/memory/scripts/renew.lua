@@ -1,6 +1,6 @@
 -- renew: the turn goes on; keep the lease.
 --
--- KEYS  c, in, due
+-- KEYS  c, inbox, due
 -- ARGV  1 customer  2 epoch  3 lease ms
 -- gives {renewed, deadline, flags, waiting} {fenced}
 -- race  a lease that ran out and was taken by another is not brought back: the epoch has moved on.

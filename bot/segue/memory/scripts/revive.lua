@@ -1,6 +1,6 @@
 -- revive: put a parked letter back at the end of its customer's inbox.
 --
--- KEYS  c, in, due, dead
+-- KEYS  c, inbox, due, dead
 -- ARGV  1 customer  2 id in `dead`  3 operation  4 retention s
 -- gives {done} {none} (no such letter) {gone} (the customer is)
 -- race  two operators press retry: the entry is taken out in the same script, so one does it.

@@ -1,6 +1,6 @@
 -- settle: what became of a send; and the lane's next row, claimed for the same process.
 --
--- KEYS  c, in, out, due, events
+-- KEYS  c, inbox, out, due, events
 -- ARGV  1 customer  2 operation  3 row id  4 lane  5 token of the claim
 --       6 receipt (sent, failed, unknown, queued)  7 not before, ms from now  8 claim ms
 -- gives {claims}: none or one {sends, row}

@@ -1,6 +1,7 @@
 -- snapshot: a customer as an operator sees them. Reads only.
 --
--- KEYS  c, in, out
+-- KEYS  c, inbox, out
+-- ARGV  1 customer
 -- gives {version, state, addresses, controller, opted out, waiting, unsent} or nothing
 -- race  one script, so that the parts belong together.
 local h = redis.call('HMGET', KEYS[1], 'v', 's', 'a', 'k', 'x')

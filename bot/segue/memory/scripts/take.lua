@@ -1,8 +1,8 @@
 -- take: look after a customer who is due: unfinished turn, timer, unsent rows.
 --
 -- KEYS  c, inbox, out, due, dead, events
--- ARGV  1 customer  2 operation  3 lease ms  4 claim ms  5 most tries  6 batch
---       7 judge timers as if it were so many ms later
+-- ARGV  1 customer  2 operation  3 judge timers as if it were so many ms later
+--       4 lease ms  5 claim ms  6 most tries  7 batch
 -- gives {answer of the lease, claims}; the first is
 --       {granted, ...} {busy} {idle} {gone} {moved, to}
 -- race  two sweepers and an admit: one gets the lease. A holder that is slow, not dead, is fenced by
@@ -19,25 +19,29 @@ if not h or h.m then
   return {{'gone'}, {}}
 end
 if h.o == op and h.d > now then
-  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[6]), h.s or ''), claimed_by(out, op)}
+  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[7]), h.s or ''), claimed_by(out, op)}
 end
 
-local claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[4]), nil)
+local claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[5]), nil)
 if h.d > now then
   schedule(due, customer, h.d, nil, soonest)
   return {{'busy'}, claims}
 end
-if h.t >= tonumber(ARGV[5]) then
+local waiting = redis.call('LLEN', inbox)
+local timer = h.w > 0 and h.w <= now + tonumber(ARGV[3])
+if h.t >= tonumber(ARGV[6]) and (waiting > 0 or timer) then
   park(dead, inbox, customer, 'no turn for it was ever finished')
   h.t = 0
-  if redis.call('LLEN', inbox) == 0 and h.w > 0 and h.w <= now then
+  if waiting > 0 then
+    waiting = waiting - 1
+  else
     redis.call('HDEL', c, 'w')
-    h.w = 0
+    h.w, timer = 0, false
   end
 end
-if redis.call('LLEN', inbox) == 0 and (h.w == 0 or h.w > now + tonumber(ARGV[7])) then
+if waiting == 0 and not timer then
   redis.call('HDEL', c, 'd', 'o', 't')
   schedule(due, customer, nil, h.w, soonest)
   return {{'idle'}, claims}
 end
-return {grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[3]), 0, h.t + 1, tonumber(ARGV[6])), claims}
+return {grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[4]), 0, h.t + 1, tonumber(ARGV[7])), claims}
