@@ -8,8 +8,9 @@ and phrases are `Captured`: pieces that pass through as they are.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from types import GeneratorType
 from typing import Any, TypeAlias, cast
 
 from jinja2 import StrictUndefined, Undefined, nodes
@@ -24,7 +25,7 @@ from segue.voice.layout import prepare
 from segue.voice.syntax import VoiceTags
 
 Piece: TypeAlias = "str | tuple[Any]"
-Root: TypeAlias = Callable[[Context], Iterator[Piece]]
+Root: TypeAlias = Callable[[Context], GeneratorType[Any, None, None]]
 
 LOOP_LIMIT = 100
 """Longest list that a reply goes through. A message of more lines helps nobody."""

@@ -81,7 +81,8 @@ class Expressions:
 
     def refuse(self, problem: str, cure: str, line: int) -> None:
         """Note a mistake."""
-        self.mistakes.append(VoiceError(problem, cure=cure, file=self.file, line=line))
+        if not any(one.line == line and one.problem == problem for one in self.mistakes):
+            self.mistakes.append(VoiceError(problem, cure=cure, file=self.file, line=line))
 
     def expression(self, node: nodes.Node, scope: dict[str, int], depth: int = 0) -> int:
         """Check an expression; return its weight."""

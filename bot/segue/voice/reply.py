@@ -89,8 +89,11 @@ class Variant:
     """The whole skeleton, if nothing in it depends on a value."""
     root: Root | None = None
 
-    def run(self, context: VoiceContext, values: list[Any]) -> str:
-        """Return the skeleton, and put the printed values into `values`."""
+    def run(self, context: VoiceContext, values: list[Any], lines: list[int] | None = None) -> str:
+        """Return the skeleton, and put the printed values into `values`.
+
+        With `lines`, the line where each value is printed is put there (slower, for checks).
+        """
         if self.text is not None:
             return self.text
         root = self.root
@@ -98,7 +101,8 @@ class Variant:
             root = self.root = self.environment.compile_wording(self.body, self.macros)
         parts: list[str] = []
         length = 0
-        for piece in root(context):
+        running = root(context)
+        for piece in running:
             if piece.__class__ is str:
                 parts.append(piece)
                 length += len(piece)
@@ -115,17 +119,24 @@ class Variant:
                     raise BadMessage("far too many values are printed", "Print fewer.")
                 parts.append(PLACES[len(values)])
                 values.append(value)
+            if lines is not None:
+                lines += [self._file_line(running.gi_frame.f_lineno)] * (len(values) - len(lines))
         return "".join(parts)
 
     def line_of(self, trace: TracebackType | None) -> int:
         """Return the line of the file where a rendering failed."""
         line = self.line
-        template = getattr(self.root, "template", None)
         while trace is not None:
-            if template is not None and trace.tb_frame.f_code.co_filename == CODE_NAME:
-                line = template.get_corresponding_lineno(trace.tb_lineno)
+            if trace.tb_frame.f_code.co_filename == CODE_NAME:
+                line = self._file_line(trace.tb_lineno)
             trace = trace.tb_next
-        return line if line > 1 else self.line
+        return line
+
+    def _file_line(self, line: int) -> int:
+        """Return the line of the file that a line of the compiled wording stands for."""
+        template = getattr(self.root, "template", None)
+        found = 0 if template is None else template.get_corresponding_lineno(line)
+        return found if found > 1 else self.line
 
 
 def _flatten(pieces: Captured, parts: list[str], values: list[Any], length: int = 0) -> int:

@@ -193,27 +193,40 @@ class Voice:
         raise failure
 
     def _render(
-        self, reply: Reply, variant: Variant, given: dict[str, Any], locale: str, index: int
+        self,
+        reply: Reply,
+        variant: Variant,
+        given: dict[str, Any],
+        locale: str,
+        index: int,
+        *,
+        strict: bool = False,
     ) -> Rendered:
         info = reply.info
-        spoken = (
-            locale if locale.split("-", maxsplit=1)[0] == info.locale.split("-")[0] else info.locale
-        )
+        spoken = locale if locale.startswith(info.locale.split("-", 1)[0]) else info.locale
         printed: list[Any] = []
+        lines: list[int] | None = [] if strict else None
+        at = -1
         try:
             context = VoiceContext(variant.environment, given, spoken, self.zone)
-            skeleton = variant.run(context, printed)
+            skeleton = variant.run(context, printed, lines)
             plan = self._plans.get(skeleton)
             if plan is None:
                 plan = self._keep(skeleton)
             problems: list[str] = []
             length = len(skeleton)
             for at, value in enumerate(printed):
-                text = clean(
-                    value if value.__class__ is str else self._text(value, spoken, problems)
-                )
+                if value.__class__ is str:
+                    text = clean(value)
+                elif value is None and not strict:
+                    # A gap reads better than silence; `segue check` finds the missing `if` before.
+                    problems.append("a missing value was printed as nothing")
+                    text = ""
+                else:
+                    text = clean(to_text(value, spoken, self.zone))
                 printed[at] = text
                 length += len(text)
+            at = -1
             if length > LENGTH_LIMIT:
                 raise BadMessage(
                     f"the message has {length} characters", f"At most {LENGTH_LIMIT} are sent."
@@ -221,11 +234,14 @@ class Voice:
             message = plan.fill(Filler(printed, self.allowed_domains, problems))
         except _FAILURES as error:
             problem, cure = _explained(error)
+            line = variant.line_of(error.__traceback__)
+            if lines is not None and 0 <= at < len(lines):
+                line = lines[at]
             raise VoiceError(
                 f"reply {reply.full_name} could not be said: {problem}",
                 cure=cure,
                 file=variant.file,
-                line=variant.line_of(error.__traceback__),
+                line=line,
             ) from error
         return Rendered(
             message=message,
@@ -236,12 +252,28 @@ class Voice:
             problems=tuple(problems),
         )
 
-    def _text(self, value: Any, locale: str, problems: list[str]) -> str:
-        if value is None:
-            # A gap reads better than silence; `segue check` finds the missing `if` before.
-            problems.append("a missing value was printed as nothing")
-            return ""
-        return to_text(value, locale, self.zone)
+    def wordings(
+        self,
+        reply: Reply,
+        values: Mapping[str, Any],
+        *,
+        channel: str = "",
+        customer: CustomerView = NOBODY,
+    ) -> list[Rendered | VoiceError]:
+        """Render every wording of a reply for a channel; where one fails, say why. For checks.
+
+        Stricter than `render`: a missing value that is printed is a failure here.
+        """
+        locale = reply.info.locale
+        variants = reply.overrides.get(channel) or reply.variants
+        results: list[Rendered | VoiceError] = []
+        for index, variant in enumerate(variants):
+            try:
+                given = self._values(reply, values, customer, locale, channel)
+                results.append(self._render(reply, variant, given, locale, index, strict=True))
+            except VoiceError as error:
+                results.append(error)
+        return results
 
     def _keep(self, skeleton: str) -> Plan:
         plan = build_plan(skeleton, self.allowed_domains)
@@ -347,7 +379,7 @@ def _explained(error: Exception) -> tuple[str, str]:
     if isinstance(error, BadMessage):
         return str(error.args[0]), str(error.args[1])
     if isinstance(error, NotPrintable):
-        return str(error), "See the reply's line."
+        return str(error), "Choose words for each case with {% if %}."
     if isinstance(error, TemplateError):
         return str(error), "Put `{% if … is defined %}` around it, or pass the field."
     if isinstance(error, TypeError | ValueError):
