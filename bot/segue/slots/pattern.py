@@ -194,7 +194,7 @@ def _type_of(parser: Callable[..., Any]) -> Any:
     except (NameError, TypeError):
         return Any
     parts = get_args(returns) if get_origin(returns) is not Value else (returns,)
-    kinds = []
+    kinds: list[Any] = []
     for part in parts or (returns,):
         if get_origin(part) is Value:
             kinds.extend(get_args(part))

@@ -9,8 +9,10 @@ from segue.slots.tidy import LONGEST, language, numbers
 from segue.words import normalise
 
 _DIGITS = regex.compile(
-    r"(?<![\w.,])[-−]?\d{1,3}(?:([.,'\u00a0\u202f ])\d{3}(?:\1\d{3})*)?(?![\w.,]\d|\d)|(?<![\w.,])[-−]?\d+(?![.,]?\d)"
-)  # noqa: E501
+    r"(?<![\w.,])[-−]?"
+    r"(?:\d{1,3}(?:(?P<gap>[.,'\u00a0\u202f])\d{3})(?:(?P=gap)\d{3})*|\d+)"
+    r"(?![.,]?\d)"
+)
 _WORD = regex.compile(r"[\p{L}']+")
 
 

@@ -11,50 +11,70 @@ from segue.words import normalise
 LONGEST = 2000
 """Characters of an utterance that slots look at."""
 
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a line."""
+    return frozenset(text.split())
+
+
+def _counted(text: str) -> dict[str, int]:
+    return {word: number for number, word in enumerate(text.split())}
+
+
 _FILLER: Mapping[str, frozenset[str]] = {
-    "en": frozenset(
+    "en": word_set(
         "it's its it is this that's thats the a an my please pls plz thanks thank you so um uh "
-        "well ok okay number no nr order is would be i i'd like think guess option".split()
+        "well ok okay number nr order would be i i'd like think guess option"
     ),
-    "de": frozenset(
+    "de": word_set(
         "es ist das die der den ein eine mein meine bitte danke also äh ähm naja ok okay nummer "
-        "nr wäre ich glaube denke nehme option".split()
+        "nr wäre ich glaube denke nehme option"
     ),
 }
 _NUMBERS: Mapping[str, Mapping[str, int]] = {
     "en": {
-        word: number
-        for number, word in enumerate(
-            "zero one two three four five six seven eight nine ten eleven twelve".split()
-        )
-    }
-    | {"couple": 2, "dozen": 12, "single": 1},
+        **_counted(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+            "fifteen sixteen seventeen eighteen nineteen twenty"
+        ),
+        "couple": 2,
+        "dozen": 12,
+        "single": 1,
+    },
     "de": {
-        word: number
-        for number, word in enumerate(
-            "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split()
-        )
-    }
-    | {"ein": 1, "eine": 1, "einen": 1, "paar": 2, "dutzend": 12},
+        **_counted(
+            "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn "
+            "fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig"
+        ),
+        "ein": 1,
+        "eine": 1,
+        "einen": 1,
+        "paar": 2,
+        "dutzend": 12,
+    },
 }
 _ORDINALS: Mapping[str, tuple[frozenset[str], ...]] = {
-    "en": tuple(
-        frozenset(words.split())
-        for words in (
-            "first 1st one", "second 2nd two", "third 3rd three", "fourth 4th four",
-            "fifth 5th five", "sixth 6th six", "seventh 7th seven", "eighth 8th eight",
-        )
+    "en": (
+        word_set("first 1st one"),
+        word_set("second 2nd two"),
+        word_set("third 3rd three"),
+        word_set("fourth 4th four"),
+        word_set("fifth 5th five"),
+        word_set("sixth 6th six"),
+        word_set("seventh 7th seven"),
+        word_set("eighth 8th eight"),
     ),
-    "de": tuple(
-        frozenset(words.split())
-        for words in (
-            "erste ersten erstes erster eins", "zweite zweiten zweites zweiter zwei",
-            "dritte dritten drittes dritter drei", "vierte vierten viertes vierter vier",
-            "fünfte fünften fünftes fünfter fünf", "sechste sechsten sechstes sechster sechs",
-            "siebte siebten siebtes siebter sieben", "achte achten achtes achter acht",
-        )
+    "de": (
+        word_set("erste ersten erstes erster eins"),
+        word_set("zweite zweiten zweites zweiter zwei"),
+        word_set("dritte dritten drittes dritter drei"),
+        word_set("vierte vierten viertes vierter vier"),
+        word_set("fünfte fünften fünftes fünfter fünf"),
+        word_set("sechste sechsten sechstes sechster sechs"),
+        word_set("siebte siebten siebtes siebter sieben"),
+        word_set("achte achten achtes achter acht"),
     ),
-}  # fmt: skip
+}
 
 
 def language(context: SlotContext) -> str:

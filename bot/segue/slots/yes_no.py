@@ -5,20 +5,21 @@ from __future__ import annotations
 import regex
 
 from segue.slots.base import NoValue, Slot, SlotContext, SlotReading, Value
-from segue.slots.tidy import bare, language
+from segue.slots.tidy import bare, language, word_set
 from segue.words import normalise
 
 _UP = regex.compile(r"[👍👌✅✔🆗🙆]")
 _DOWN = regex.compile(r"[👎❌✖🚫🙅]")
-_LONG = regex.compile(r"(\p{L})\1{2,}")
+_LONG = regex.compile(r"(\p{L})\1+")
+_NOT = regex.compile(r"\b(?:not|nicht|never|niemals|kein\w*)\b|n't\b")
 _BUT = frozenset({"but", "except", "aber", "außer", "sondern"})
 _YES = {
-    "en": frozenset("yes y yeah yep yup sure ok okay correct right exactly definitely".split()),
-    "de": frozenset("ja j jo jap jep klar ok okay genau richtig stimmt gerne natürlich".split()),
+    "en": word_set("yes y yeah yep yup sure ok okay correct right exactly definitely"),
+    "de": word_set("ja j jo jap jep klar ok okay genau richtig stimmt gerne natürlich"),
 }
 _NO = {
-    "en": frozenset("no n nope nah never wrong incorrect".split()),
-    "de": frozenset("nein n nö nee ne niemals falsch".split()),
+    "en": word_set("no n nope nah never wrong incorrect"),
+    "de": word_set("nein n nö nee ne niemals falsch"),
 }
 
 
@@ -34,7 +35,7 @@ def _parse(text: str, context: SlotContext) -> SlotReading[bool]:
     yes = context.words.yes or _YES.get(language(context), _YES["en"])
     no = context.words.no or _NO.get(language(context), _NO["en"])
     for said in (normalise(text), bare(text, context)):
-        for form in (said, _LONG.sub(r"\1", said), _LONG.sub(r"\1\1", said)):
+        for form in (said, _LONG.sub(r"\1\1", said), _LONG.sub(r"\1", said)):
             if form in yes:
                 return Value(True)
             if form in no:
@@ -52,13 +53,13 @@ def _button(text: str, context: SlotContext) -> bool | None:
 
 
 def _opening(text: str, yes: frozenset[str], no: frozenset[str]) -> SlotReading[bool]:
-    """Read "yes, that's the one": it opens with one of the words, is short and has no "but"."""
+    """Read "yes, that's the one": it opens with one of the words, is short and takes nothing back."""
     words = [word.strip(",.:;!") for word in normalise(text).split()]
     if not 1 < len(words) <= 6 or "?" in text or _BUT & set(words):
         return NoValue()
     opening = {" ".join(words[:count]) for count in (1, 2, 3)}
     rest = set(words[1:])
-    if opening & yes and not rest & no:
+    if opening & yes and not rest & no and not _NOT.search(" ".join(words)):
         return Value(True)
     if opening & no and not rest & yes:
         return Value(False)
