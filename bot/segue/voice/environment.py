@@ -25,7 +25,7 @@ from segue.voice.layout import prepare
 from segue.voice.syntax import VoiceTags
 
 Piece: TypeAlias = "str | tuple[Any]"
-Root: TypeAlias = Callable[[Context], GeneratorType[Any, None, None]]
+Root: TypeAlias = "Callable[[Context], GeneratorType[Any, None, None]]"
 
 LOOP_LIMIT = 100
 """Longest list that a reply goes through. A message of more lines helps nobody."""

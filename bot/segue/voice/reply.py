@@ -119,8 +119,8 @@ class Variant:
                     raise BadMessage("far too many values are printed", "Print fewer.")
                 parts.append(PLACES[len(values)])
                 values.append(value)
-            if lines is not None:
-                lines += [self._file_line(running.gi_frame.f_lineno)] * (len(values) - len(lines))
+            if lines is not None and (frame := running.gi_frame) is not None:
+                lines += [self._file_line(frame.f_lineno)] * (len(values) - len(lines))
         return "".join(parts)
 
     def line_of(self, trace: TracebackType | None) -> int:
