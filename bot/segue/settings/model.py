@@ -66,6 +66,10 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _page_address(value: str) -> str:
+    return value if value.startswith("/") else _web_address(value)
+
+
 def _store_address(value: str) -> str:
     schemes = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster")
     if value != "embedded:" and value.partition("://")[0] not in schemes:
@@ -214,7 +218,7 @@ class CompanySettings(Section):
     phone: str = Field(default="", description="Where customers reach a person.")
     email: str = Field(default="", description="Where customers reach a person.")
     hours: str = Field(default="", description="When somebody is there, in words.")
-    privacy_url: WebAddress = Field(
+    privacy_url: Annotated[str, AfterValidator(_page_address)] = Field(
         default="", description="The privacy notice; the widget links it."
     )
     quiet_hours: Annotated[str, AfterValidator(_hours)] = Field(

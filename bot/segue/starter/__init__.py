@@ -7,6 +7,8 @@ In the wheel they lie beside this file; in a checkout they are the repository's 
 from __future__ import annotations
 
 import shutil
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -17,6 +19,25 @@ def folder(name: str) -> Path:
     """Return where `dialogs` or `brand_voice` of the sample company is."""
     packed = HERE / name
     return packed if packed.is_dir() else HERE.parents[2] / name
+
+
+def is_packed() -> bool:
+    """Tell whether this is an installed package, whose folders nobody should edit."""
+    return (HERE / FOLDERS[0]).is_dir()
+
+
+def things_to_try(dialogs: Path) -> list[dict[str, str]]:
+    """Return what the sample shop suggests to try: orders that work. Empty without such a shop."""
+    file = dialogs / "_shop" / "__init__.py"
+    spec = spec_from_file_location(
+        "_segue_sample_shop", file, submodule_search_locations=[str(file.parent)]
+    )
+    if not file.is_file() or spec is None or spec.loader is None:
+        return []
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: list[dict[str, str]] = module.things_to_try()
+    return found
 
 
 def template(name: str) -> Path:
