@@ -210,7 +210,7 @@ class WebChannel:
     async def stop(self) -> None:
         """Ask the open sockets to connect elsewhere."""
         if self._visitors is not None:
-            self._visitors.close_all()
+            await self._visitors.close_all()
         if self._tidying is not None:
             self._tidying.cancel()
             with suppress(asyncio.CancelledError):

@@ -83,6 +83,7 @@ class Socket:
         self._wake = asyncio.Event()
         self._news = True
         self._close: Close | None = None
+        self.closed = asyncio.Event()
         self._frames = Buckets(rate=10, burst=60, monotonic=visitors.site.clock.monotonic, size=1)
 
     async def run(self, request: web.Request, cookie: Session | None) -> web.WebSocketResponse:
@@ -111,6 +112,7 @@ class Socket:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
             await self._goodbye()
+            self.closed.set()
         for result in results:
             if isinstance(result, Exception):
                 raise result

@@ -5,6 +5,7 @@ HTTP handlers and sockets both call this; the rules of the channel are here once
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 from segue.channel import Accepted, Gateway, NotAccepted, Site
@@ -20,6 +21,8 @@ from segue_adapters.web_socket import Close, Socket
 
 _OPENED = "~opened"
 """Message id of the first opening; a client's own ids never hold a tilde."""
+
+_GOODBYE = 6.0
 
 _SENTENCES = {
     "full": "Many messages are waiting for an answer already; try again in a moment.",
@@ -188,8 +191,13 @@ class Visitors:
             if not group:
                 del self._sockets[session.address.id]
 
-    def close_all(self) -> None:
-        """Ask every client to connect elsewhere: this process stops."""
-        for group in tuple(self._sockets.values()):
-            for socket in tuple(group):
-                socket.end(Close.GOING_AWAY)
+    async def close_all(self) -> None:
+        """Ask every client to connect elsewhere, and wait until they have heard it."""
+        open_now = [socket for group in self._sockets.values() for socket in group]
+        for socket in open_now:
+            socket.end(Close.GOING_AWAY)
+        if open_now:
+            waits = [asyncio.ensure_future(socket.closed.wait()) for socket in open_now]
+            _, late = await asyncio.wait(waits, timeout=_GOODBYE)
+            for wait in late:
+                wait.cancel()

@@ -1,0 +1,95 @@
+"""Numbers for operators, in a registry of our own.
+
+Labels come from short fixed lists. Nothing that a customer sent, and nothing that names one, is
+ever a label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from segue.channel import Adapter, Counting
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LABEL = re.compile(r"[a-z0-9_-]{0,40}", re.IGNORECASE)
+
+
+class Metrics:
+    """The registry, and the server's own counters. Others add theirs to `registry`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.webhooks = Counter(
+            "segue_webhooks",
+            "Webhook requests, by what became of them.",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self.receipts = Counter(
+            "segue_receipts",
+            "Receipts of platforms.",
+            ["channel", "receipt"],
+            registry=self.registry,
+        )
+        self.failures = Counter(
+            "segue_request_failures",
+            "Requests that a fault of ours ended.",
+            ["channel", "error"],
+            registry=self.registry,
+        )
+        self.unavailable = Counter(
+            "segue_request_unavailable",
+            "Requests that were turned away with 503.",
+            ["why"],
+            registry=self.registry,
+        )
+
+    def watch(self, adapters: Mapping[str, Adapter]) -> None:
+        """Also show what these adapters count."""
+        self.registry.register(_Adapters(adapters))
+
+    def page(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+class _Adapters(Collector):
+    def __init__(self, adapters: Mapping[str, Adapter]) -> None:
+        self._adapters = adapters
+
+    def collect(self) -> Iterable[Metric]:
+        """Read every adapter's counts."""
+        events = CounterMetricFamily(
+            "segue_channel_events", "What adapters count.", labels=["channel", "what", "why"]
+        )
+        now = GaugeMetricFamily(
+            "segue_channel", "What is true of adapters right now.", labels=["channel", "what"]
+        )
+        for name, adapter in self._adapters.items():
+            if isinstance(adapter, Counting):
+                for (what, why), count in sorted(adapter.counts.items()):
+                    events.add_metric([name, label(what), label(why)], count)
+                for what, value in adapter.gauges().items():
+                    now.add_metric([name, label(what)], value)
+        yield events
+        yield now
+
+
+def label(value: str) -> str:
+    """Return a label that cannot carry anything but a short word."""
+    return value if _LABEL.fullmatch(value) else "other"

@@ -1,0 +1,154 @@
+"""Listen, and stop so that nothing accepted is lost.
+
+SIGTERM   1  not ready any more, and nothing new is let in (503)
+          2  running turns finish, or their leases are handed back (`stop`)
+          3  connections close, and the process ends with 0
+again     at once, with 1: what was stored is stored, another process goes on with it
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from segue.errors import SettingsError
+from segue.server.application import GATE
+from segue.server.logs import log_loop_errors
+
+log = logging.getLogger("segue.server")
+
+_NEXT = 50
+_BACKLOG = 1024
+
+
+class Server:
+    """One listening application."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        next_free: bool = False,
+        unix: Path | None = None,
+        grace: float = 20.0,
+    ) -> None:
+        """`next_free` takes the next free port if this one is taken; port 0 takes any."""
+        self.app = app
+        self.gate = app[GATE]
+        self._host = host
+        self._port = port
+        self._next_free = next_free
+        self._unix = unix
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=75.0,
+            shutdown_timeout=max(1.0, min(grace, 10.0)),
+        )
+        self.address = ""
+        """Where it listens, once started: `http://127.0.0.1:8080`, or the path of the socket."""
+
+    async def start(self) -> str:
+        """Listen. Returns the address. Raises `SettingsError` if the port is taken."""
+        if self._unix is not None:
+            await self._runner.setup()
+            await web.UnixSite(self._runner, str(self._unix)).start()
+            self.address = str(self._unix)
+            return self.address
+        listener = self._listener()
+        await self._runner.setup()
+        await web.SockSite(self._runner, listener, backlog=_BACKLOG).start()
+        port = listener.getsockname()[1]
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        self.address = f"http://{host}:{port}"
+        return self.address
+
+    async def stop(self) -> None:
+        """Stop listening and close connections; requests under way get their answer."""
+        self.gate.closed = True
+        await self._runner.cleanup()
+
+    def _listener(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        last = self._port + (_NEXT if self._next_free and self._port else 0)
+        for port in range(self._port, last + 1):
+            listener = socket.socket(family, socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((self._host, port))
+                listener.listen(_BACKLOG)
+            except OSError as error:
+                listener.close()
+                if error.errno == errno.EADDRINUSE and port < last:
+                    continue
+                raise self._cannot(error) from error
+            listener.setblocking(False)
+            return listener
+        raise AssertionError("range is never empty")
+
+    def _cannot(self, error: OSError) -> SettingsError:
+        if error.errno == errno.EADDRINUSE:
+            return SettingsError(
+                "server.port",
+                f"{self._port} is taken by another program",
+                "Choose another one, or 0 for any free port",
+            )
+        return SettingsError(
+            "server.host",
+            f"cannot listen on {self._host} port {self._port} ({error.strerror})",
+            "Use an address of this machine, 127.0.0.1 for this machine alone",
+        )
+
+
+async def serve(
+    server: Server,
+    *,
+    stop: Callable[[], Awaitable[None]],
+    started: Callable[[str], None] = lambda address: None,
+    until: asyncio.Event | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT (or `until` is set). Returns the exit code.
+
+    `stop` finishes running turns or hands back their leases, and closes the store; it is called
+    once, after intake has ended.
+    """
+    loop = asyncio.get_running_loop()
+    log_loop_errors(loop)
+    ending = until or asyncio.Event()
+
+    def asked(number: int) -> None:
+        if server.gate.closed:
+            log.warning("stopped_at_once", extra={"segue": {"signal": number}})
+            os._exit(1)
+        server.gate.closed = True
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    try:
+        try:
+            started(await server.start())
+            await ending.wait()
+        finally:
+            server.gate.closed = True
+            log.info("stopping")
+            await stop()
+            await server.stop()
+            log.info("stopped")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+    return 0
