@@ -40,14 +40,19 @@ __all__ = [
 Examples: TypeAlias = Mapping[str, Mapping[str, Sequence[str]]]
 """Intent → locale → what customers say for it."""
 
-SURE: Final = 0.56
-"""From this score on, one intent is taken without asking …"""
-LEAD: Final = 0.08
+SURE: Final = 0.46
+"""From this score on, an answer is given without asking …"""
+SURE_OF_A_DIALOG: Final = 0.52
+"""… or a dialog begun: being led off on the wrong journey is worse than a wrong answer …"""
+LEAD: Final = 0.12
 """… if it is this far ahead of the next."""
-OFFER: Final = 0.36
-"""From this score on, an intent is offered."""
-NEAR: Final = 0.2
-"""Candidates further behind the best are not offered."""
+CLEAR: Final = 0.6
+"""From this score on, half of that lead is enough."""
+OFFER: Final = 0.34
+"""From this score on, something is offered: "did you mean …?" …"""
+ALSO: Final = 0.25
+"""… and beside it what scores at least this, and is not further behind than `NEAR`."""
+NEAR: Final = 0.16
 
 _TOP: Final = 5
 _OFFERED: Final = 3
@@ -162,13 +167,13 @@ class PlainRouter:
                 named = {name: value for name, value in match.groupdict().items() if value}
                 return Sure(intent=intent, how="pattern", values=named)
         known_as = self._known_as(locale)
-        index = self._indexes[known_as]
-        words = tokens(text, index.language)
-        key = (known_as, " ".join(words))
+        key = (known_as, text.casefold())
         cached = self._cache.get(key)
         if cached is not None:
             self._cache.move_to_end(key)
             return cached
+        index = self._indexes[known_as]
+        words = tokens(text, index.language)
         route = decide([Candidate(intent, score) for intent, score in index.scores(words)])
         self._cache[key] = route
         if len(self._cache) > _CACHED:
@@ -189,11 +194,13 @@ def decide(scores: Sequence[Candidate]) -> Route:
         return NotSure()
     best = top[0]
     margin = best.score - (top[1].score if len(top) > 1 else 0.0)
-    if best.score >= SURE and margin >= LEAD:
+    enough = SURE_OF_A_DIALOG if best.intent.startswith("dialog:") else SURE
+    lead = LEAD if best.score < CLEAR else LEAD / 2
+    if best.score >= 1.0 or (best.score >= enough and margin >= lead):
         return Sure(intent=best.intent, score=best.score, candidates=top, margin=margin)
     if best.score < OFFER:
         return NotSure(candidates=top)
-    floor = max(OFFER, best.score - NEAR)
+    floor = max(ALSO, best.score - NEAR)
     offered = tuple(candidate for candidate in top[:_OFFERED] if candidate.score >= floor)
     return Unsure(candidates=offered, margin=margin)
 

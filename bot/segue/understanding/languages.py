@@ -1,4 +1,5 @@
-"""What is known of a language beforehand: light words, shorthand, endings, and how to tell it.
+"""What is known of a language beforehand: light words, shorthand, synonyms, endings,
+and how to tell it.
 
 A language without a table works too: its words are compared as they are.
 All words are written as `segue.understanding.tokens.fold` leaves them: small letters, no accents,
@@ -17,6 +18,11 @@ def _words(text: str) -> frozenset[str]:
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(pair.split("=") for pair in text.replace("\n", ",").split(",") if pair.strip())
+
+
+def _same(text: str) -> dict[str, str]:
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    return {word: line[0] for line in lines for word in line}
 
 
 LIGHT: Final[Mapping[str, frozenset[str]]] = {
@@ -65,6 +71,63 @@ SHORTHAND: Final[Mapping[str, Mapping[str, str]]] = {
     ),
 }
 """How people shorten words when they type with their thumbs."""
+
+SAME: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": _same(
+        """
+        parcel package packet shipment
+        shop store
+        shipping postage
+        repair fix mend
+        bot robot chatbot
+        person human
+        call ring phone telephone
+        buy purchase
+        broken damaged defective faulty
+        colour color
+        trousers pants
+        invoice bill
+        voucher coupon
+        warranty guarantee
+        exchange swap
+        address adress
+        large big
+        hello hi hey hiya
+        annoying annoyed
+        cheap inexpensive
+        mail email emails
+        job position vacancy
+        mistake error
+        complain complaint
+        stupid dumb
+        stuff things
+        """
+    ),
+    "de": _same(
+        """
+        paket packchen sendung
+        laden geschaft filiale shop
+        versand versenden
+        reparieren flicken
+        bot roboter chatbot
+        mensch person
+        anrufen telefonieren
+        kaputt defekt beschadigt
+        hose hosen
+        rechnung beleg quittung
+        umtauschen tauschen
+        zuruckschicken zurucksenden
+        adresse anschrift
+        mail email emails
+        stelle job
+        fehler irrtum
+        offen geoffnet
+        bezahlen zahlen
+        blod dumm doof
+        """
+    ),
+}
+"""Words that customers use for one thing: each becomes the first of its line."""
 
 ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "en": ("ings", "ing", "edly", "ied", "ies", "ed", "es", "s", "e", "y"),

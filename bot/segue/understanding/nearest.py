@@ -11,7 +11,7 @@ knows counts against every intent. A word with a typo counts as its neighbour, a
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
@@ -22,7 +22,7 @@ from rapidfuzz.distance import OSA
 
 from segue.understanding.tokens import tokens
 
-LIGHT_WEIGHT: Final = 0.12
+LIGHT_WEIGHT: Final = 0.2
 PAIR_WEIGHT: Final = 0.55
 """A pair of words weighs so much of its two words: "get back" is more than "get" and "back"."""
 UNKNOWN: Final = 0.8
@@ -31,7 +31,6 @@ TYPO: Final = 0.85
 DOUBT: Final = 0.06
 """How little is made of a word that an intent has in one example of many."""
 _TYPO_FROM: Final = 4
-_TWO_TYPOS_FROM: Final = 8
 _CLOSER: Final = 6
 """So many intents, best by evidence, are compared example by example."""
 _WORDS: Final = 40
@@ -66,10 +65,7 @@ class Nearest:
             word: LIGHT_WEIGHT if word[0] == "." else max(0.3, log((1 + len(told)) / count) / most)
             for word, count in spread.items()
         }
-        self._neighbours: dict[int, list[str]] = defaultdict(list)
-        for word in sorted(self._weights):
-            if word[0] not in ".#":
-                self._neighbours[len(word)].append(word)
+        self._neighbours = _by_length(word for word in sorted(self._weights) if word[0] not in ".#")
         self._examples = {
             intent: [self._example(words) for words in examples]
             for intent, examples in told.items()
@@ -131,13 +127,10 @@ class Nearest:
         return known, total
 
     def _neighbour(self, word: str) -> str | None:
-        allowed = 2 if len(word) >= _TWO_TYPOS_FROM else 1
-        near = [
-            other
-            for length in range(len(word) - allowed, len(word) + allowed + 1)
-            for other in self._neighbours.get(length, ())
-        ]
-        found = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=allowed)
+        near = self._neighbours.get(len(word))
+        if near is None:
+            return None
+        found = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=1)
         return found[0] if found else None
 
     def _weigh_evidence(self, known: Mapping[str, float], total: float) -> dict[str, float]:
@@ -166,6 +159,16 @@ class Nearest:
             if 0.75 * overlap + 0.25 > best:
                 best = max(best, 0.75 * overlap + 0.25 * fuzz.ratio(text, example.text) / 100)
         return best
+
+
+def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
+    """Return, for each length of a mistyped word, the words it may have been meant for."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for word in words:
+        if len(word) >= _TYPO_FROM - 1:
+            for length in range(len(word) - 1, len(word) + 2):
+                found[length].append(word)
+    return dict(found)
 
 
 def _text(words: Sequence[str]) -> str:

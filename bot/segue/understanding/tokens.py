@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from segue.understanding.languages import ENDINGS, LIGHT, SHORTHAND, SIGNS
+from segue.understanding.languages import ENDINGS, LIGHT, SAME, SHORTHAND, SIGNS
 
 _WORD = re.compile(r"\w+")
 _LONG_DRAWN = re.compile(r"([^\W\d])\1{2,}")
@@ -32,14 +32,15 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str, language: str) -> list[str]:
-    """Return a message's words, with shorthand written out and long-drawn letters cut short."""
-    short = SHORTHAND.get(language, {})
+    """Return a message's words, shorthand written out, long-drawn letters cut short,
+    and one word for what has several."""
+    short, same = SHORTHAND.get(language, {}), SAME.get(language, {})
     found: list[str] = []
     for word in _WORD.findall(_LONG_DRAWN.sub(r"\1", fold(text))):
         if word in short:
             found.extend(short[word].split())
         else:
-            found.append(word)
+            found.append(same.get(word, word))
     return found
 
 
