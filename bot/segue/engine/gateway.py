@@ -164,7 +164,7 @@ class Core:
         future: asyncio.Future[Page],
         within: float,
     ) -> Page | None:
-        """Wait for another process: its hints say when to look, the transcript says what is true."""
+        """Wait for another process: hints say when to look, the transcript what is true."""
         grew = asyncio.Event()
         stop = self.watch(customer, grew.set)
         future.add_done_callback(lambda _done: grew.set())

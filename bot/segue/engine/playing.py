@@ -95,8 +95,7 @@ class Player:
             now=turn.local_now,
         )
         await self.advance(listener)
-        for found in listener.reached:
-            turn.notes.append(Note(kind="understood", values={"question": found, "entry": found}))
+        turn.notes.extend(listener.notes)
 
     def _push(self, name: str, *, kind: str, values: dict[str, Any], utterance: str = "") -> Frame:
         self._begun += 1

@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 from segue.dialog.effects import Ask, Wait
 from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
+from segue.engine.setup import Note
 from segue.engine.state import Open, Option
 from segue.slots import Choice, Nearly, Slot, SlotContext, Value
 from segue.types import Button
@@ -97,7 +98,8 @@ class Listener:
     """Not read from words: a skip, a time-out or a cancellation of the open question."""
     heard: Heard = None
     """What the open question made of it."""
-    reached: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    """What was understood, for explanations."""
     _used: set[str] = field(default_factory=set)
     spent: bool = False
     """The whole utterance was the answer, so nothing else is in it."""
@@ -124,13 +126,16 @@ class Listener:
             picked = pick(self.utterance, self.open.buttons, self.context(self.open.buttons))
             if picked is not None:
                 self.spent = True
-                self.heard = Answer(value=self.open.readings[int(picked)], raw=self.utterance.text)
+                value = self.open.readings[int(picked)]
+                self.heard = Answer(value=value, raw=self.utterance.text)
+                self._note(question, value)
                 return self.heard
         reading = question.slot.parse(self.utterance.text, self.context(self.open.buttons))
         if isinstance(reading, Value):
             self._used.add(question.slot.name)
             self.spent = question.slot.find is None
             self.heard = Answer(value=reading.value, raw=self.utterance.text)
+            self._note(question, reading.value)
             return self.heard
         if isinstance(reading, Nearly):
             self.heard = Ambiguous(values=reading.values, labels=reading.labels)
@@ -152,8 +157,12 @@ class Listener:
         if value is None:
             return Hold()
         self._used.add(slot.name)
-        self.reached.append(entry_name(question))
+        self._note(question, value)
         return Answer(value=value, raw=self.utterance.text)
+
+    def _note(self, question: Ask, value: Any) -> None:
+        shown = {"value": f"{value}"} if not question.slot.sensitive else {}
+        self.notes.append(Note(kind="understood", values={"question": question.reply, **shown}))
 
     def context(self, buttons: tuple[Button, ...] = ()) -> SlotContext:
         """Return what a slot may know beside the words."""
@@ -169,11 +178,6 @@ class Listener:
 def silent(_question: Ask | Wait, _entry: str) -> Reading:
     """Answer nothing: play up to the open question."""
     return Hold()
-
-
-def entry_name(question: Ask) -> str:
-    """Return what a question is called in explanations."""
-    return question.key or question.reply
 
 
 # -- 1 and 4: options -----------------------------------------------------------------------------

@@ -226,7 +226,7 @@ class Turn:
                 # A step had failed and nothing was asked: writing again was the sign to retry.
                 return
             if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
-                self._understood(frame, listener)
+                self._understood(listener)
                 return
         if isinstance(listener.heard, Ambiguous):
             self._which_one(listener.heard)
@@ -281,18 +281,10 @@ class Turn:
             return True
         return False
 
-    def _understood(self, frame: Frame, listener: Listener) -> None:
+    def _understood(self, listener: Listener) -> None:
         self.state.unsure = 0
         self.state.offered = ()
-        assert listener.open is not None
-        self.notes.append(
-            Note(
-                kind="understood",
-                values={"question": listener.open.reply, "entry": listener.open.entry},
-            )
-        )
-        for found in listener.reached:
-            self.notes.append(Note(kind="understood", values={"question": found, "entry": found}))
+        self.notes.extend(listener.notes)
 
     def _which_one(self, heard: Ambiguous) -> None:
         frame = self.state.frames[-1]

@@ -245,9 +245,7 @@ class Worker:
             taken += await self.look_after(customer)
         return taken
 
-    async def look_after(
-        self, customer: CustomerId, *, ahead: timedelta = timedelta(0)
-    ) -> bool:
+    async def look_after(self, customer: CustomerId, *, ahead: timedelta = timedelta(0)) -> bool:
         """Take one customer, if nobody holds them: finish a turn, ring a timer, send what waits.
 
         `ahead` is for tests: how far their clock has moved while the server's has not.
