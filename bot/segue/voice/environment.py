@@ -23,6 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from segue.voice.formats import FILTERS, TESTS
 from segue.voice.layout import prepare
 from segue.voice.syntax import VoiceTags
+from segue.voice.values import BadValue
 
 Piece: TypeAlias = "str | tuple[Any]"
 Root: TypeAlias = "Callable[[Context], GeneratorType[Any, None, None]]"
@@ -39,7 +40,7 @@ class Captured(list[Any]):
     __slots__ = ()
 
     def __str__(self) -> str:
-        raise TypeError("a phrase or a captured block can be printed, nothing else")
+        raise BadValue("a phrase or a captured block can be printed, nothing else")
 
 
 class _PieceGenerator(CodeGenerator):
@@ -140,13 +141,13 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
         """Add and subtract numbers; anything else is refused."""
         for side in (left, right):
             if isinstance(side, bool) or not isinstance(side, int | float | Decimal):
-                raise TypeError(f"{operator} works on numbers, not on {_described(side)}")
+                raise BadValue(f"{operator} works on numbers, not on {_described(side)}")
         return _BINARY[operator](left, right)
 
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
         """Negate a number; anything else is refused."""
         if isinstance(arg, bool) or not isinstance(arg, int | float | Decimal):
-            raise TypeError(f"{operator} works on numbers, not on {_described(arg)}")
+            raise BadValue(f"{operator} works on numbers, not on {_described(arg)}")
         return -arg if operator == "-" else arg
 
     def compile_wording(self, body: list[nodes.Node], macros: Iterable[nodes.Macro]) -> Root:
@@ -182,7 +183,7 @@ def _described(value: Any) -> str:
 def _each(value: Any) -> list[Any]:
     """Let a loop go through a given list, and only so far."""
     if type(value) is not list:
-        raise TypeError(f"a loop needs a list, found {_described(value)}")
+        raise BadValue(f"a loop needs a list, found {_described(value)}")
     if len(value) > LOOP_LIMIT:
-        raise ValueError(f"the list has {len(value)} items; a reply goes through {LOOP_LIMIT}")
+        raise BadValue(f"the list has {len(value)} items; a reply goes through {LOOP_LIMIT}")
     return value

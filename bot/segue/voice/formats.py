@@ -26,6 +26,8 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
+from segue.voice.values import BadValue
+
 STYLES = ("short", "medium", "long", "full")
 _CURRENCY_LENGTH = 3
 _LARGEST = 10**18
@@ -44,12 +46,8 @@ def babel_locale(locale: str) -> Locale:
     return Locale("en")
 
 
-class NotPrintable(TypeError):
-    """A value that has no sensible text: missing, yes/no, a list, a record."""
-
-
 def to_text(value: Any, locale: str, zone: Any = None) -> str:
-    """Return a printed value's text; raise `NotPrintable` for what is not one word or number."""
+    """Return a printed value's text; raise `BadValue` for what is not one word or number."""
     kind = type(value)
     if kind is str:
         return str(value)
@@ -62,11 +60,11 @@ def to_text(value: Any, locale: str, zone: Any = None) -> str:
     if isinstance(value, Undefined):
         return str(value)  # raises, and names what is missing
     if value is None:
-        raise NotPrintable("a missing value is printed; put an `if` around it")
+        raise BadValue("a missing value is printed; put an `if` around it")
     if kind is bool:
-        raise NotPrintable("a yes-or-no value is printed; choose words for it with `if`")
+        raise BadValue("a yes-or-no value is printed; choose words for it with `if`")
     what = {"dict": "a record is printed; print its fields", "list": "a list is printed; join it"}
-    raise NotPrintable(what.get(kind.__name__, f"a {kind.__name__} is printed"))
+    raise BadValue(what.get(kind.__name__, f"a {kind.__name__} is printed"))
 
 
 def _moment(locale: str, value: Any, zone: Any) -> str:
@@ -106,9 +104,9 @@ def number(locale: str, value: Any, places: int | None = None) -> str:
 
 def _finite(value: Any) -> None:
     if type(value) not in (int, float, Decimal):
-        raise TypeError(f"a number is needed, found a {_kind(value)}")
+        raise BadValue(f"a number is needed, found a {_kind(value)}")
     if not math.isfinite(value) or abs(value) >= _LARGEST:
-        raise ValueError("the number is too large to be shown")
+        raise BadValue("the number is too large to be shown")
 
 
 def _parsed(value: Any) -> Any:
@@ -129,13 +127,20 @@ def _moment_of(value: Any, kind: type) -> Any:
         except ValueError:
             pass
         if kind is date:
-            return datetime.fromisoformat(value).date()
+            return _day(value)
     return value
+
+
+def _day(value: str) -> Any:
+    try:
+        return datetime.fromisoformat(value).date()
+    except ValueError:
+        return value
 
 
 def _style(style: Any) -> str:
     if style not in STYLES:
-        raise ValueError(f"{style!r} is none of {', '.join(STYLES)}")
+        raise BadValue(f"{style!r} is none of {', '.join(STYLES)}")
     return str(style)
 
 
@@ -149,7 +154,7 @@ def _kind(value: Any) -> str:
 @pass_context
 def _number_filter(context: Context, value: Any, places: Any = None) -> str:
     if places is not None and places not in range(7):
-        raise ValueError("number takes 0 to 6 decimals")
+        raise BadValue("number takes 0 to 6 decimals")
     return number(_locale(context), _parsed(value), places)
 
 
@@ -163,7 +168,7 @@ def _percent_filter(context: Context, value: Any) -> str:
 @pass_context
 def _money_filter(context: Context, value: Any, currency: Any) -> str:
     if type(currency) is not str or len(currency) != _CURRENCY_LENGTH:
-        raise ValueError("money needs a currency of three letters, like EUR")
+        raise BadValue("money needs a currency of three letters, like EUR")
     value = _parsed(value)
     _finite(value)
     return str(format_currency(value, currency.upper(), locale=babel_locale(_locale(context))))
@@ -175,7 +180,7 @@ def _date_filter(context: Context, value: Any, style: Any = "long") -> str:
     if type(value) is datetime:
         value = _local(value, getattr(context, "zone", None)).date()
     if type(value) is not date:
-        raise TypeError(f"a date is needed, found a {_kind(value)}")
+        raise BadValue(f"a date is needed, found a {_kind(value)}")
     return _date(_locale(context), value, _style(style))
 
 
@@ -188,7 +193,7 @@ def _time_filter(context: Context, value: Any, style: Any = "short") -> str:
     else:
         local = value
     if type(local) is not time:
-        raise TypeError(f"a time is needed, found a {_kind(value)}")
+        raise BadValue(f"a time is needed, found a {_kind(value)}")
     return str(format_time(local, _style(style), tzinfo=UTC, locale=babel_locale(_locale(context))))
 
 
@@ -196,7 +201,7 @@ def _time_filter(context: Context, value: Any, style: Any = "short") -> str:
 def _datetime_filter(context: Context, value: Any, style: Any = "medium") -> str:
     value = _moment_of(value, datetime)
     if type(value) is not datetime:
-        raise TypeError(f"a date with a time is needed, found a {_kind(value)}")
+        raise BadValue(f"a date with a time is needed, found a {_kind(value)}")
     return _datetime(_locale(context), value, _style(style), getattr(context, "zone", None))
 
 
@@ -206,7 +211,7 @@ def _locale(context: Context) -> str:
 
 def _texts(context: Context, value: Any) -> list[str]:
     if type(value) is not list:
-        raise TypeError(f"a list is needed, found a {_kind(value)}")
+        raise BadValue(f"a list is needed, found a {_kind(value)}")
     locale, zone = _locale(context), getattr(context, "zone", None)
     return [to_text(item, locale, zone) for item in value]
 
@@ -228,14 +233,14 @@ def _join_or(context: Context, value: Any) -> str:
 
 def _length(value: Any) -> int:
     if type(value) not in (list, dict, str):
-        raise TypeError(f"length needs a list or a text, found a {_kind(value)}")
+        raise BadValue(f"length needs a list or a text, found a {_kind(value)}")
     return len(value)
 
 
 def _word(change: Callable[[str], str]) -> Callable[[Any], str]:
     def apply(value: Any) -> str:
         if type(value) is not str:
-            raise TypeError(f"a text is needed, found a {_kind(value)}")
+            raise BadValue(f"a text is needed, found a {_kind(value)}")
         return change(value)
 
     return apply
@@ -244,7 +249,7 @@ def _word(change: Callable[[str], str]) -> Callable[[Any], str]:
 def _item(index: int) -> Callable[[Any], Any]:
     def apply(value: Any) -> Any:
         if type(value) is not list or not value:
-            raise TypeError("a list with something in it is needed")
+            raise BadValue("a list with something in it is needed")
         return value[index]
 
     return apply

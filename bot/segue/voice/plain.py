@@ -70,7 +70,7 @@ def to_json(message: Message) -> dict[str, Any]:
     """Return a message as plain data: text, body (the neutral tree), buttons, media."""
     return {
         "text": plain(message),
-        "body": msgspec.to_builtins(message.body),
+        "body": msgspec.json.decode(msgspec.json.encode(message.body)),
         "buttons": [{"id": button.id, "label": button.label} for button in message.buttons],
         "media": [media_json(media) for media in message.media],
     }

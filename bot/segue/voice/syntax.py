@@ -159,11 +159,12 @@ class VoiceTags(Extension):
         reply = parser.reply = ParsedReply(name, line, _header(parser, f"reply {name}"))
         ends = ("name:or", "name:on", "name:endreply")
         wordings = reply.wordings
+        start = line
         while True:
-            start = parser.stream.current.lineno
             body = parser.parse_statements(ends)
             wordings.append(Wording(body, start))
             tag = next(parser.stream)
+            start = tag.lineno
             if tag.value == "endreply":
                 break
             if tag.value == "on":

@@ -145,7 +145,8 @@ class Plan:
                 label = " ".join(filler.text(filled[1]).split())
                 if not id_ or len(id_.encode()) > MAX_BUTTON_ID or not id_.isprintable():
                     raise BadMessage(
-                        f"a button's id is {id_[:80]!r}", "An id is 1 to 64 bytes, on one line."
+                        f"a button's id is {len(id_.encode())} bytes long, or not printable",
+                        "An id is 1 to 64 bytes, on one line.",
                     )
                 filled = Button(id_, label or id_)
             if filled.id not in seen:

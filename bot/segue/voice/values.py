@@ -15,6 +15,11 @@ from urllib.parse import quote
 
 import msgspec
 
+
+class BadValue(TypeError):
+    """A value that does not fit what the words do with it. The sentence never holds the value."""
+
+
 _BUILTIN = (datetime, date, time, timedelta, Decimal)
 _PLAIN = frozenset({str, int, float, bool, type(None), *_BUILTIN})
 

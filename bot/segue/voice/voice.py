@@ -24,7 +24,7 @@ from jinja2 import TemplateError
 
 from segue.errors import VoiceError
 from segue.voice.environment import VoiceContext
-from segue.voice.formats import NotPrintable, to_text
+from segue.voice.formats import to_text
 from segue.voice.plain import plain
 from segue.voice.reply import NOBODY, CustomerView, Rendered, Reply, ReplyInfo, Variant
 from segue.voice.tree import (
@@ -34,7 +34,7 @@ from segue.voice.tree import (
     Plan,
     build_plan,
 )
-from segue.voice.values import clean, plain_data
+from segue.voice.values import BadValue, clean, plain_data
 from segue.words import Words
 
 PLAN_LIMIT = 4096
@@ -378,10 +378,8 @@ def _explained(error: Exception) -> tuple[str, str]:
     """Return problem and cure of a failed rendering, without any value in them."""
     if isinstance(error, BadMessage):
         return str(error.args[0]), str(error.args[1])
-    if isinstance(error, NotPrintable):
-        return str(error), "Choose words for each case with {% if %}."
+    if isinstance(error, BadValue):
+        return str(error), "Pass another value, or choose words for each case with {% if %}."
     if isinstance(error, TemplateError):
-        return str(error), "Put `{% if … is defined %}` around it, or pass the field."
-    if isinstance(error, TypeError | ValueError):
-        return str(error), "Use the filter or field that fits, or pass another value."
-    return f"{type(error).__name__}: {error}", "Look at the line, and at what the dialog passes."
+        return str(error), "Pass the field, or put {% if … is defined %} around it."
+    return f"{type(error).__name__} while it was printed", "Look at what the dialog passes."
