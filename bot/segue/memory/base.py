@@ -12,9 +12,9 @@ from hashlib import blake2b
 from typing import Any
 
 from segue.errors import StoreError
-from segue.memory.connection import Server
 from segue.memory.keys import CustomerKeys, Keys, bulk
 from segue.memory.scripting import Script
+from segue.memory.server import Server
 from segue.ports import Clock, Ids
 from segue.types import CustomerId
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segue.errors import StoreUnfit
-from segue.memory.connection import Server
 from segue.memory.keys import SCHEMA, Keys
 from segue.memory.scripting import script
+from segue.memory.server import Server
 from segue.ports import Clock, to_millis
 
 INSTALL = script("install")

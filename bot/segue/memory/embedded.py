@@ -34,7 +34,7 @@ from redis.asyncio.connection import UnixDomainSocketConnection
 from redis.exceptions import RedisError
 
 from segue.errors import StoreUnavailable, StoreUnfit
-from segue.memory.connection import parse_info
+from segue.memory.server import parse_info
 
 LONGEST_SOCKET = 100
 """Bytes of a socket's path that every system takes (Linux 108, macOS 104)."""

@@ -24,7 +24,6 @@ from msgspec.structs import replace
 
 from segue.memory import replies
 from segue.memory.base import Limits, Tail, millis, seconds
-from segue.memory.connection import Server
 from segue.memory.identity import Identity
 from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
 from segue.memory.records import (
@@ -49,6 +48,7 @@ from segue.memory.records import (
     Snapshot,
 )
 from segue.memory.scripting import script
+from segue.memory.server import Server
 from segue.memory.upkeep import Upkeep
 from segue.ports import Clock, Ids, to_millis
 from segue.types import CustomerId, Inbound, Receipt
@@ -218,7 +218,7 @@ class Store(Identity, Upkeep):
         keys = self._keys(customer)
         operation = self._operation()
         until = self._until()
-        now = to_millis(self._clock.now())
+        now = to_millis(self._clock.now()) if commit.due or commit.rows else 0
         args = [
             operation,
             b"%d" % lease.epoch,

@@ -61,9 +61,12 @@ class Wire(asyncio.Protocol):
         if self.closed:
             future.set_exception(Lost("the connection is closed"))
             return future
-        if not self._pending:
-            self._loop.call_soon(self._flush)
-        self._pending.append(command)
+        if not self._waiting:
+            self._transport.write(command)  # Alone: nothing to wait for.
+        else:
+            if not self._pending:
+                self._loop.call_soon(self._flush)
+            self._pending.append(command)
         self._waiting.append(future)
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout / 2, self._look)
