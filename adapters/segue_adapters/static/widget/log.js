@@ -4,7 +4,7 @@
 // later (times, delivery) stands in parts that are marked as not live. Rows are added at the end
 // of a list that starts at the top: what is already on the screen stays where it is.
 
-const RUN_WITHIN = 5 * MINUTE; // messages closer than this share one time
+const RUN_WITHIN = 5 * MINUTE; // messages closer than this share one time, under the last
 const ROWS_AT_ONCE = 60;
 const NEAR_END = 80;
 
@@ -19,14 +19,18 @@ class Log {
     this.scroller = h("div", { class: "scroller" }, this.more, this.list);
     this.pill = h("button", { type: "button", class: "pill", hidden: true, onclick: () => this.toEnd(true) }, icon("down"), speech.say("toNewest"));
     this.element = h("div", { class: "thread" }, this.scroller, this.pill);
+    this.following = true; // new lines pull the page along, until somebody scrolls back to read
+    this.top = 0;
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.sizes = new ResizeObserver(() => this.following && this.toEnd(false));
+    this.sizes.observe(this.scroller);
   }
 
   // -- adding ------------------------------------------------------------------------------------
 
   lines(fresh, history) {
     if (!fresh.length) return;
-    const end = this.atEnd();
+    const end = this.following;
     if (history) {
       this.list.setAttribute("aria-live", "off"); // what was said before is not news
       this.earlier = fresh.slice(0, -ROWS_AT_ONCE).map(({ line }) => line);
@@ -162,9 +166,10 @@ class Log {
       row.day.remove();
       row.day = null;
     }
-    const runs = after && after.who === row.who && atOf(after) - at < RUN_WITHIN && !row.choices;
     const state = row.entry ? row.entry.state : "";
-    row.element.classList.toggle("runs", Boolean(runs) && (!state || state === "sent"));
+    const goesOn = after && atOf(after) - at < RUN_WITHIN && (!state || state === "sent");
+    row.element.classList.toggle("runs", Boolean(goesOn) && after.who === row.who);
+    row.element.classList.toggle("turns", Boolean(goesOn) && after.who !== row.who);
     row.element.classList.toggle("failed", state === "failed");
     row.element.classList.toggle("pending", state === "queued" || state === "sending");
     this.time(row);
@@ -174,6 +179,7 @@ class Log {
     const { speech } = this;
     const at = atOf(row);
     const exact = speech.exact.format(at);
+    if (row.bubble) row.bubble.title = exact;
     const time = h("time", { datetime: new Date(at).toISOString(), title: exact }, speech.ago(at, this.now()));
     if (row.entry?.state === "failed") {
       const { entry } = row;
@@ -229,14 +235,23 @@ class Log {
     const end = scroller.scrollHeight - scroller.clientHeight;
     const top = first ? Math.min(end, first.element.offsetTop - scroller.offsetTop - 8) : end;
     const still = !gently || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.following = top === end;
+    this.top = Math.min(scroller.scrollTop, top);
     scroller.scrollTo({ top, behavior: still ? "instant" : "smooth" });
     this.pill.hidden = true;
   }
 
   scrolled() {
-    if (!this.atEnd()) return;
-    this.pill.hidden = true;
-    this.seen();
+    const { scrollTop } = this.scroller;
+    const back = scrollTop < this.top;
+    this.top = scrollTop;
+    if (this.atEnd()) {
+      this.following = true;
+      this.pill.hidden = true;
+      this.seen();
+    } else if (back) {
+      this.following = false;
+    }
   }
 
   /** What is on the screen of a page that is looked at has been read. */
