@@ -53,7 +53,7 @@ def _button(text: str, context: SlotContext) -> bool | None:
 
 
 def _opening(text: str, yes: frozenset[str], no: frozenset[str]) -> SlotReading[bool]:
-    """Read "yes, that's the one": it opens with one of the words, is short and takes nothing back."""
+    """Read "yes, that's the one": it opens with a known word, is short and takes nothing back."""
     words = [word.strip(",.:;!") for word in normalise(text).split()]
     if not 1 < len(words) <= 6 or "?" in text or _BUT & set(words):
         return NoValue()
