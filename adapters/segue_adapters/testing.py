@@ -1,8 +1,8 @@
 """A gateway in memory, for the tests of an adapter.
 
 It keeps the promises an adapter relies on (an address must be the customer's, a message id counts
-once, sequence numbers grow by one) and nothing else: no dialogs, no store. Every message is answered
-by a plain function.
+once, sequence numbers grow by one) and nothing else: no dialogs, no store. Every message is
+answered by a plain function.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class MemoryGateway:
             return NotAccepted(why="not-mine", status=401)
         seen = self._seen[customer]
         mark = (inbound.address.channel, inbound.message_id)
-        cursor = len(self._lines[customer]) - 1
+        cursor = len(self._lines[customer])
         if mark in seen:
             return Accepted(customer=customer, duplicate=True, cursor=cursor)
         seen.add(mark)
@@ -94,12 +94,12 @@ class MemoryGateway:
         self._reachable()
         self.reads += 1
         lines = self._lines[customer]
-        first = max(0, after + 1)
-        found = tuple(enumerate(lines))[first : first + limit]
+        first = max(0, after)
+        found = tuple(enumerate(lines, 1))[first : first + limit]
         running = any(
             owner == customer and not task.done() for (owner, _), task in self._turns.items()
         )
-        cursor = found[-1][0] if found else len(lines) - 1
+        cursor = found[-1][0] if found else len(lines)
         return Page(lines=found, cursor=cursor, typing=running)
 
     async def answered(
@@ -209,7 +209,7 @@ class MemoryGateway:
             for message in self.answering(inbound)
         )
         asyncio.get_running_loop().call_soon(self._wake, customer)
-        return Page(lines=tuple(enumerate(lines))[first:], cursor=len(lines) - 1)
+        return Page(lines=tuple(enumerate(lines, 1))[first:], cursor=len(lines))
 
     def _wake(self, customer: CustomerId) -> None:
         if not self.deaf:

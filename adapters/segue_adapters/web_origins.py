@@ -14,6 +14,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 JSON_HEADERS = {
     "Content-Type": "application/json",
+    "Server": "segue",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Vary": "Origin",

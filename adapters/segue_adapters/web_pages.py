@@ -15,6 +15,7 @@ from segue_adapters.web_door import ended, peer_of
 from segue_adapters.web_files import give_file, give_widget, take_upload
 from segue_adapters.web_origins import JSON_HEADERS, PREFLIGHT
 from segue_adapters.web_payload import (
+    END,
     IDENTIFY,
     POSTED,
     Answer,
@@ -131,7 +132,8 @@ class WebPages:
 
     async def _said_before(self, session: Session, message_id: str) -> Page:
         """Return what followed a message stored before, for a client that asks again."""
-        page = await self._gateway.page(session.customer, after=-1)
+        end = (await self._gateway.page(session.customer, after=END, limit=1)).cursor
+        page = await self._gateway.page(session.customer, after=max(-1, end - 200))
         for place, (_, line) in enumerate(page.lines):
             if line.who is Who.CUSTOMER and line.id == message_id:
                 return Page(lines=page.lines[place + 1 :], cursor=page.cursor)

@@ -33,6 +33,9 @@ from segue_adapters.web_media import MediaStore
 
 T = TypeVar("T")
 
+END = 2**53 - 1
+"""A cursor beyond every transcript: reading after it returns no lines, and where the end is."""
+
 _DEPTH = 64
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")

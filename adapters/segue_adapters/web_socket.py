@@ -22,6 +22,7 @@ from aiohttp import WSMsgType, web
 from segue.errors import StoreUnavailable
 from segue_adapters.limits import Buckets
 from segue_adapters.web_payload import (
+    END,
     FRAME,
     Hello,
     Lines,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _FRAME_BYTES = 64 * 1024
 _PAGE = 50
+_HISTORY = 200
 _WAITING_FRAMES = 64
 _HELLO_SECONDS = 15.0
 _HEARTBEAT = 25.0
@@ -178,9 +180,10 @@ class Socket:
         return session, False
 
     async def _resume(self, session: Session, after: int, *, fresh: bool) -> None:
-        page = await self._gateway.page(session.customer, after=max(after, -1), limit=1)
-        # A cursor beyond the end is of another conversation: this one is read from its beginning.
-        self._cursor = -1 if after > page.cursor else max(after, -1)
+        end = (await self._gateway.page(session.customer, after=END, limit=1)).cursor
+        # A cursor beyond the end is of another conversation: this one is shown as to a newcomer.
+        newcomer = after < 0 or after > end
+        self._cursor = max(-1, end - _HISTORY) if newcomer else after
         welcome: dict[str, Any] = {
             "type": "welcome",
             "cursor": self._cursor,

@@ -172,7 +172,10 @@ class Gateway(Protocol):
         ...
 
     async def page(self, customer: CustomerId, *, after: int, limit: int = 200) -> Page:
-        """Read the transcript after a cursor. `after=-1` starts at the oldest kept line."""
+        """Read the transcript after a cursor. `after=-1` starts at the oldest kept line.
+
+        After the end there are no lines, and the cursor is that of the last one.
+        """
         ...
 
     async def answered(

@@ -24,6 +24,7 @@ log = logging.getLogger("segue.server")
 
 HEADERS = {
     "Content-Type": "application/json",
+    "Server": "segue",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
