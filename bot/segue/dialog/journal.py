@@ -13,8 +13,8 @@ Its laws:
 5. A correction makes what came after it *stale*. A stale entry is used again only if it is reached
    with the same inputs; then it is as good as new.
 6. No correction reaches back across a final step that was done, nor across a finished sub-dialog.
-7. Entries that are not reached are kept: a rolling deploy may alternate old code and new. They are
-   the first to go when there are too many.
+7. Entries that are not reached are kept *aside*, as good as before: a rolling deploy may alternate
+   old code and new. They, and stale ones, are the first to go when there are too many.
 8. A journal is small: 500 entries and 64 kB at most, whatever the dialog does.
 
 The entry names that `play` and the engine share:
@@ -120,6 +120,9 @@ class Journal(Struct, array_like=True):
     entries: dict[str, Entry] = field(default_factory=dict)
     stale: dict[str, Entry] = field(default_factory=dict)
     """What came after a correction and has not been reached again since."""
+    aside: dict[str, Entry] = field(default_factory=dict)
+    """What the last play did not come by: the code was different when it was recorded, or the play
+    stopped before it."""
 
     # -- storing -----------------------------------------------------------------------------------
 
@@ -190,10 +193,12 @@ class Journal(Struct, array_like=True):
 
         Answers and results stay. Returns whether there was anything to drop.
         """
-        before = len(self.entries) + len(self.stale)
-        self.entries = {name: e for name, e in self.entries.items() if type(e) is not Failed}
-        self.stale = {name: e for name, e in self.stale.items() if type(e) is not Failed}
-        return len(self.entries) + len(self.stale) < before
+        dropped = False
+        for entries in (self.entries, self.stale, self.aside):
+            for name in [name for name, entry in entries.items() if type(entry) is Failed]:
+                del entries[name]
+                dropped = True
+        return dropped
 
     # -- changing one's mind -----------------------------------------------------------------------
 
@@ -251,6 +256,7 @@ class Journal(Struct, array_like=True):
     def _put(self, name: str, entry: Entry) -> None:
         self.entries[name] = entry
         self.stale.pop(name, None)
+        self.aside.pop(name, None)
 
     def _last_answer(self, question: str) -> str | None:
         if question in self.entries:
@@ -271,12 +277,16 @@ class Journal(Struct, array_like=True):
                     return Why.FINAL
                 case Called():
                     return Why.SUB_DIALOG
-        for other in names[at:]:
-            entry = self.entries.pop(other)
+        for entry in self.aside.values():
+            if type(entry) is Ran and entry.final:
+                return Why.FINAL
+        later = {other: self.entries.pop(other) for other in names[at:]}
+        del later[name]
+        for other, entry in (later | self.aside).items():
             # What the profile answered is read again: it must not outlive the "no" to its check.
-            remembered = type(entry) is Answered and entry.source == "profile"
-            if other != name and not remembered:
+            if not (type(entry) is Answered and entry.source == "profile"):
                 self.stale[other] = entry
+        self.aside = {}
         return Why.DONE
 
 

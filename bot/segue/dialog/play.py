@@ -20,6 +20,8 @@ from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from segue.dialog import misuse
 from segue.dialog.chat import Cancelled, Chat
 from segue.dialog.effects import Ask, Verb, Wait
@@ -159,13 +161,15 @@ class _Driver:
 
     def fitting(self, outcome: Outcome) -> Outcome:
         """Return `outcome`, unless its journal has become too big."""
-        if (
-            self.replay.changed
-            and not isinstance(outcome, Broken | Restarting)
-            and outcome.journal.size() > MOST_BYTES
-        ):
-            return self.broken(self.too_big(outcome.journal))
-        return outcome
+        if not self.replay.changed or isinstance(outcome, Broken | Restarting):
+            return outcome
+        journal = outcome.journal
+        if journal.size() <= MOST_BYTES:
+            return outcome
+        lean = Journal(journal.entries)
+        if lean.size() > MOST_BYTES:
+            return self.broken(self.too_big(lean))
+        return structs.replace(outcome, journal=lean)
 
     def broken(self, error: BaseException) -> Broken:
         # What was answered is kept, so that nobody repeats it once the dialog is mended; what would

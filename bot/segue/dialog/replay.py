@@ -109,7 +109,6 @@ class Replay:
         "_asked",
         "_buffer",
         "_entries",
-        "_hits",
         "_old",
         "_stale",
         "changed",
@@ -130,12 +129,10 @@ class Replay:
         """How often each name came up."""
         self.learned: list[tuple[str, Any]] = []
         """(fact, value) for the profile."""
-        self._old = journal.entries
+        self._old = {**journal.entries, **journal.aside} if journal.aside else journal.entries
         self._stale = journal.stale
         self._entries: dict[str, Entry] = {}
         """The way the dialog takes this time."""
-        self._hits = 0
-        """How many of the old entries it has come by."""
         self._buffer: list[tuple[str, Say | Milestone | Remind | Log]] = []
         self._asked: list[tuple[str, Ask]] = []
 
@@ -156,9 +153,7 @@ class Replay:
     def _recorded(self, kind: str, name: str, entry: str) -> Entry | None:
         """Return the entry, also under a name that it had before it was renamed."""
         found = self._old.get(entry)
-        if found is not None:
-            self._hits += 1
-        elif self.dialog.before:
+        if found is None and self.dialog.before:
             before = self.dialog.before.get(name)
             if before is not None:
                 return self._old.get(f"{kind}:{before}{entry[len(kind) + 1 + len(name) :]}")
@@ -170,7 +165,6 @@ class Replay:
             for name, _ in self._buffer:
                 said = self._old.get(name)
                 if said is not None:
-                    self._hits += 1
                     self._entries[name] = said
             self._buffer = []
         self._entries[entry] = recorded
@@ -206,7 +200,6 @@ class Replay:
             and (not slot.options or recorded.value in slot.options)
         ):
             # The way of nearly every recorded answer; what follows is for the others.
-            self._hits += 1
             self._consume(entry, recorded)
             self._asked.append((entry, ask))
             return recorded.value
@@ -275,7 +268,6 @@ class Replay:
         check = check_name(entry)
         verdict = self._old.get(check)
         if verdict is not None:
-            self._hits += 1
             self._consume(check, verdict)
         elif ask.check is not None:
             question = Ask(
@@ -396,8 +388,14 @@ class Replay:
                 raise Cancelled
             case Failed(message=message):
                 raise Misused(f"called {name}, which {message}", _RETURNS)
+        values = {given: to_plain(value) for given, value in call.values.items()}
+        try:
+            call.dialog.check(values)
+        except TypeError as error:
+            raise Misused(f"cannot begin: {error}", "Pass what the dialog takes.") from None
+        digest = digest_of(values).hex()
+        call = Call(dialog=call.dialog, values=values, key=call.key)
         fresh = self.fresh()
-        digest = digest_of(call.values).hex()
         raise End(
             Calling(journal=self.written(), fresh=fresh, call=call, entry=entry, digest=digest)
         )
@@ -415,9 +413,7 @@ class Replay:
         fact = know.fact
         entry = self._name(f"know:{fact}" if fact else know.source)
         recorded = self._old.get(entry)
-        if recorded is not None:
-            self._hits += 1
-        elif self._stale:
+        if recorded is None:
             recorded = self._stale.get(entry)
         if type(recorded) is Known:
             self._entries[entry] = recorded
@@ -471,11 +467,7 @@ class Replay:
         logs: list[Log] = []
         for name, effect in self._buffer:
             digest = digest_of(inputs(effect))
-            recorded = self._old.get(name)
-            if recorded is not None:
-                self._hits += 1
-            else:
-                recorded = self._stale.get(name)
+            recorded = self._old.get(name) or self._stale.get(name)
             if type(recorded) is Once and recorded.digest == digest:
                 self._entries[name] = recorded
                 continue
@@ -500,20 +492,20 @@ class Replay:
         )
 
     def written(self) -> Journal:
-        """Return the journal as of now: the way taken, then what was not reached, then stale."""
+        """Return the journal as of now."""
         entries, stale = self._entries, self._stale
-        if self._hits < len(self._old):
-            rest = {name: e for name, e in self._old.items() if name not in entries}
-            room = MOST_ENTRIES - len(entries)
-            if len(rest) > room:
-                rest = dict(list(rest.items())[len(rest) - room :]) if room > 0 else {}
-            entries = entries | rest
+        aside = {name: entry for name, entry in self._old.items() if name not in entries}
         if stale:
-            stale = {name: e for name, e in stale.items() if name not in entries}
-            room = max(0, MOST_ENTRIES - len(entries))
-            if len(stale) > room:
-                stale = dict(list(stale.items())[len(stale) - room :])
-        return Journal(entries, stale)
+            stale = {name: entry for name, entry in stale.items() if name not in entries}
+        if len(entries) + len(aside) + len(stale) > MOST_ENTRIES:
+            aside = _latest(aside, MOST_ENTRIES - len(entries))
+            stale = _latest(stale, MOST_ENTRIES - len(entries) - len(aside))
+        return Journal(entries, stale, aside)
+
+
+def _latest(entries: dict[str, Entry], room: int) -> dict[str, Entry]:
+    """Return the last `room` entries."""
+    return dict(list(entries.items())[-room:]) if room > 0 else {}
 
 
 def inputs(effect: Any) -> Any:

@@ -1,7 +1,8 @@
 """Dialogs as source: which functions there are, whom they call, and which replies they use.
 
 Read with `ast`; nothing is run. A function belongs to a dialog if it is decorated with `@dialog`,
-or takes the conversation (a parameter named `chat`, or annotated with `Chat`) and is reached from one.
+or takes the conversation (a parameter named `chat`, or annotated with `Chat`) and is reached from
+one.
 """
 
 from __future__ import annotations
