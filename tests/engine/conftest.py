@@ -14,8 +14,6 @@ import pytest
 from segue.settings import load
 from segue.testing import Rehearsal
 
-pytest_plugins = ["segue.testing.plugin"]
-
 HERE = Path(__file__).parent / "house"
 
 

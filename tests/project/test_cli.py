@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from segue.cli import SECTIONS, main, segue
 from segue.dialog import Journal
 from segue.engine.state import Fact, Frame, Open, State, encode
 from segue.memory import Commit, Granted, open_store
-from segue.types import Address, Inbound, Line, Message, Paragraph, Text, Who
+from segue.types import Address, Inbound, Line, Message, Paragraph, Proof, Text, Who
 
 ADA = "ada" + "0" * 19
 CANARY = "canary-8f3a6f"
@@ -185,7 +186,8 @@ async def remember(tmp_path: Path, state: State, *said: str) -> None:
     try:
         address = Address("web", "a1")
         first = Inbound(address=address, message_id="m1", text="hello")
-        granted = await store.admit(ADA, first, create=True)
+        await store.create(ADA, address, Proof.CHANNEL)
+        granted = await store.admit(ADA, first)
         assert isinstance(granted, Granted)
         lines = tuple(
             msgspec.msgpack.encode(
@@ -305,7 +307,7 @@ class TestDeadLetters:
 
     def test_discard_asks_first(self, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without an answer nothing is thrown away."""
-        monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115, PTH123
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
         assert cli("dead-letters", "discard", "--all").code == 130
 
 

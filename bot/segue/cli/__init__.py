@@ -41,7 +41,6 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "dead-letters": ("segue.cli.dead_letters:dead_letters", "Messages that were parked."),
         "pause": ("segue.cli.pause:pause", "Stop a dialog, a channel or all sending."),
         "unpause": ("segue.cli.pause:unpause", "Let it go on."),
-        "bench": ("segue.cli.bench:bench", "Measure a turn on this machine."),
     },
 }
 
