@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
 from segue.voice import Voice, load_voice
 
 Write = Callable[[Mapping[str, str]], Path]

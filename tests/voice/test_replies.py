@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+
 from segue.errors import VoiceError
 from segue.types import (
     Block,
@@ -68,7 +69,8 @@ def test_markdown_becomes_the_neutral_tree(speak):
 def test_lists_are_items_and_end_with_their_line(speak):
     """What follows a list is not glued to its last item."""
     voice = speak(
-        "{% reply it() %}\nBring:\n- a **bag**\n- money\nSee you.\n\n3. three\n4. four\n{% endreply %}"
+        "{% reply it() %}\nBring:\n- a **bag**\n- money\nSee you.\n\n"
+        "3. three\n4. four\n{% endreply %}"
     )
     assert said(voice).body == (
         Paragraph((Text("Bring:"),)),
@@ -143,7 +145,8 @@ def test_numbers_dates_and_money_look_as_the_locale_has_them(write):
 
     source = (
         "{% reply it(n, x, day, at) %}{{ n }}; {{ n | number }}; {{ x }}; {{ x | money('EUR') }}; "
-        "{{ day }}; {{ day | date('short') }}; {{ at | time }}; {{ '2026-03-05' | date }}{% endreply %}"
+        "{{ day }}; {{ day | date('short') }}; {{ at | time }}; "
+        "{{ '2026-03-05' | date }}{% endreply %}"
     )
     voice = load_voice(
         write({"en/shop.j2": source, "de/shop.j2": source}), timezone=ZoneInfo("Europe/Berlin")
@@ -314,8 +317,8 @@ def test_phrases_and_set_blocks_pass_through_as_written(speak):
 def test_conditions_loops_and_arithmetic_of_numbers(speak):
     """What words need to choose: comparisons, and/or/not, in, is, + and - of numbers."""
     voice = speak(
-        "{% reply it(n, list) %}{% if n > 1 and not (n == 5) or n in [7, 8] %}many{% elif n is odd %}"
-        "one{% else %}none{% endif %} {{ n + 1 - 2 }} {{ -n }} "
+        "{% reply it(n, list) %}{% if n > 1 and not (n == 5) or n in [7, 8] %}many"
+        "{% elif n is odd %}one{% else %}none{% endif %} {{ n + 1 - 2 }} {{ -n }} "
         "{% for a in list if a is not none %}{{ a }}{% if not loop.last %}, {% endif %}"
         "{% else %}empty{% endfor %}{% endreply %}"
     )

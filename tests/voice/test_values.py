@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from segue.types import Code, Emphasis, Items, Link, Message, Strong, Text
 from segue.voice import CustomerView, Voice, load_voice, plain
 from segue.voice.values import clean, safe_address
@@ -55,7 +56,8 @@ TEXTS = st.one_of(
 SOURCE = """
 {% phrase loud(x) %}**{{ x }}**, {{ x }}{% endphrase %}
 {% reply it(a, b, many) %}
-Start {{ a }}**{{ a }}** *x{{ b }}x* `{{ a }}` [{{ b }}](https://shop.example/{{ a }}) {{ a }}{{ b }}
+Start {{ a }}**{{ a }}** *x{{ b }}x* `{{ a }}`
+[{{ b }}](https://shop.example/{{ a }}) {{ a }}{{ b }}
 {% set kept %}_{{ b }}_{% endset %}{{ kept }} {{ loud(a) }}
 
 {% for one in many %}
@@ -116,17 +118,11 @@ def outline(message: Message) -> list[object]:
 )
 @given(a=TEXTS, b=TEXTS, many=st.lists(TEXTS, max_size=3), name=TEXTS)
 def test_values_never_change_the_shape_of_a_message(voice, a, b, many, name):
-    """With any values the tree is the one of harmless values: same nodes, same links, same order."""
-    b = (
-        b
-        if b and b.isprintable() and len(b.encode("utf-8", "replace")) < 65 and clean(b) == b
-        else "b"
-    )
-    if b == "fixed":
-        b = "b"
+    """With any values the tree is that of harmless ones: same nodes, same links, same order."""
+    if not b.isprintable() or not 0 < len(b.encode("utf-8", "replace")) <= 64 or b == "fixed":
+        b = "b"  # not the id of a button: another test
     harmless = render(voice, "word", "other", ["word"] * len(many))
     hostile = render(voice, a, b, many, name)
-    # An empty value may leave an empty text out; nothing else may differ.
     assert outline(hostile) == outline(harmless)
     for node in nodes(hostile):
         if isinstance(node, Link):

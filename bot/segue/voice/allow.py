@@ -107,7 +107,7 @@ class AllowList(Expressions):
         match node:
             case nodes.Output():
                 return sum(self._printed(child, scope) for child in node.nodes)
-            case nodes.Scope():
+            case nodes.Scope() if id(node) in self.markers:
                 return self._marker(node, scope, loops=loops, blocks=blocks)
             case nodes.If():
                 self.found.is_static = False

@@ -52,10 +52,8 @@ def degrade(
         media = ()
 
     def measure(link: Link) -> int:
-        words = inline_text(link.children)
-        if "link" in capabilities.markup:
-            return len(words) + len(link.url)
-        return len(link_text(words, link.url))
+        # Where a link can be shown, its address counts as well: some platforms count it.
+        return len(link_text(inline_text(link.children), link.url))
 
     limit = capabilities.text_limit
     if sum(block_size(block, measure) + 2 for block in blocks) - 2 <= limit:
@@ -78,7 +76,7 @@ def degrade(
 def _says_something(block: Block) -> bool:
     if isinstance(block, Items):
         return bool(block.items)
-    return bool(block.children) and not inline_text(block.children).isspace()
+    return bool(inline_text(block.children).strip())
 
 
 # -- buttons and pictures ------------------------------------------------------------------------

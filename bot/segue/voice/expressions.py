@@ -38,6 +38,7 @@ _REFUSED: dict[str, tuple[str, str]] = {
     "Mul": ("`*`", DO_IT_BEFORE),
     "NSRef": ("a namespace", DO_IT_BEFORE),
     "Pow": ("`**`", DO_IT_BEFORE),
+    "Scope": ("`autoescape`", "Values are never markup here; nothing needs escaping."),
     "Slice": ("a slice like [1:2]", "Pass the right part of the list from the dialog."),
     "With": ("`with`", "Use {% set name = value %}."),
 }
@@ -113,7 +114,11 @@ class Expressions:
                         node.lineno,
                     )
                 if not is_path(node.node):
-                    self.refuse("[ ] stands behind something that is no value", "", node.lineno)
+                    self.refuse(
+                        "[ ] stands behind something that is no value",
+                        "It picks a field or an item of a value that was passed in.",
+                        node.lineno,
+                    )
                     return 1
                 return 1 + self.expression(node.node, scope, deeper)
             case nodes.CondExpr():
@@ -123,7 +128,9 @@ class Expressions:
             case nodes.And() | nodes.Or() | nodes.Add() | nodes.Sub():
                 parts = [node.left, node.right]
             case nodes.Compare():
-                parts = [node.expr, *(operand.expr for operand in node.ops)]
+                parts = [node.expr, *(operand.expr for operand in node.ops[:EXPRESSION_DEPTH])]
+                if len(node.ops) > EXPRESSION_DEPTH:
+                    self.refuse("a comparison is very long", DO_IT_BEFORE, node.lineno)
             case nodes.List() | nodes.Tuple():
                 if not all(isinstance(item, nodes.Const) for item in node.items):
                     self.refuse(
@@ -189,7 +196,9 @@ class Expressions:
                 node.lineno,
             )
         if node.node is None or node.dyn_args is not None or node.dyn_kwargs is not None:
-            self.refuse(f"`{node.name}` is not used on a value", "", node.lineno)
+            self.refuse(
+                f"`{node.name}` is not used on a value", "Write {{ value | name }}.", node.lineno
+            )
             return 1
         values: list[nodes.Expr] = [*node.args, *(pair.value for pair in node.kwargs)]
         for argument in values:
@@ -243,7 +252,8 @@ class Expressions:
         """Note that a node is not on the list."""
         kind = type(node).__name__
         what, cure = _REFUSED.get(kind, (f"`{kind.lower()}`", DO_IT_BEFORE))
-        self.refuse(problem or f"{what} is not available in replies", cure, node.lineno)
+        line = node.lineno or next((n.lineno for n in node.find_all(nodes.Node) if n.lineno), 0)
+        self.refuse(problem or f"{what} is not available in replies", cure, line)
 
 
 def is_path(node: nodes.Node | None) -> bool:

@@ -266,7 +266,7 @@ class _Loader:
             words = parse_words(locale, tomllib.loads(source), parent=parent)
         except tomllib.TOMLDecodeError as error:
             found = re.search(r"line (\d+)", str(error))
-            line = int(found[1]) if found else 0
+            line = int(found[1]) if found else source.count("\n") + 1
             self.refuse(f"this is not TOML: {error}", "See toml.io for its form.", file, line)
             return
         except WordsMistake as error:

@@ -126,6 +126,8 @@ def _visible(children: Sequence[Inline], spans: list[_Span], at: int) -> str:
             words = child.text
         else:
             words = _visible(child.children, spans, at)
+            if isinstance(child, Link) and not words.strip():
+                words = child.url  # what is shown of it, so it must not pass for white space
         if not isinstance(child, Text):
             spans.append(_Span(at, at + len(words), isinstance(child, Link)))
         parts.append(words)
@@ -151,7 +153,7 @@ def _reach(children: Sequence[Inline], limit: int, measure: Measure) -> int:
                 if used + size > limit:
                     return False
                 used += size
-                at += len(_visible(child.children, [], 0))
+                at += len(_visible((child,), [], 0))
             elif not walk(child.children):
                 return False
         return True
