@@ -17,7 +17,8 @@ end
 -- Go over all rows once: a claim that ran out is an unknown outcome (sent once more if its reply
 -- may be repeated, else closed as unknown), a row past its life is closed, and the first row of a
 -- lane is claimed if it may go now. `only` limits claiming to one lane; `claim_ms` 0 claims none.
--- Returns the claims and the earliest moment when one of the rows left needs a look.
+-- Returns the claims of `token`, also those that a first try of the same operation made, and the
+-- earliest moment when one of the rows left needs a look.
 local function walk(out, events, customer, token, now, claim_ms, only)
   local entries = redis.call('LRANGE', out, 0, -1)
   local seen, claims, soonest, holes = {}, {}, nil, false
@@ -47,9 +48,11 @@ local function walk(out, events, customer, token, now, claim_ms, only)
           and (not only or only == lane) then
           row[STATE], row[AT], row[SENDS], row[TOKEN] = CLAIMED, now + claim_ms, row[SENDS] + 1, token
           changed = true
-          claims[#claims + 1] = {row[SENDS], row[BLOB]}
         end
         if not soonest or row[AT] < soonest then soonest = row[AT] end
+      end
+      if row[STATE] == CLAIMED and row[TOKEN] == token then
+        claims[#claims + 1] = {row[SENDS], row[BLOB]}
       end
       if changed then redis.call('LSET', out, i - 1, cmsgpack.pack(row)) end
     end

@@ -11,9 +11,6 @@
 local c, inbox, out, due, events = unpack(KEYS)
 local customer, op, id, lane, token, what = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local now, claim_ms = server_time(), tonumber(ARGV[8])
-local again = claimed_by(out, op)
-if #again > 0 then return again end
-
 local entries = redis.call('LRANGE', out, 0, -1)
 for i = 1, #entries do
   local row = cmsgpack.unpack(entries[i])
