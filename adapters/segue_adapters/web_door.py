@@ -188,6 +188,21 @@ def ended() -> Refusal:
     return Refusal(401, "session", "This session has ended; write without one to begin a new one.")
 
 
+def no_session() -> Refusal:
+    """Return the refusal of a request that needs a session and brings none."""
+    return Refusal(401, "no_session", "This needs a session; say something to get one.")
+
+
+def away() -> Refusal:
+    """Return the refusal while the store cannot be reached."""
+    return Refusal(
+        503,
+        "unavailable",
+        "The server cannot remember anything just now; try again.",
+        retry_after=2,
+    )
+
+
 def too_fast(wait: float) -> Refusal:
     """Return the refusal of whoever writes too often."""
     return Refusal(

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from segue_adapters.limits import Buckets
 from segue_adapters.static import widget_script
-from segue_adapters.web_door import Door, ended, peer_of, too_fast
+from segue_adapters.web_door import Door, ended, no_session, peer_of, too_fast
 from segue_adapters.web_media import TYPES, MediaStore, TooLarge, UnknownKind
 from segue_adapters.web_payload import Refusal, encode
 from segue_adapters.web_visitors import Visitors
@@ -37,7 +37,7 @@ async def take_upload(
     door: Door = visitors.door
     session, _ = door.session(request)
     if session is None:
-        raise ended()
+        raise no_session()
     door.unpacked(request)
     size = request.content_length
     if size is not None and size > limit:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from segue.channel import Page
 from segue.errors import StoreUnavailable
 from segue.types import Who
-from segue_adapters.web_door import ended, peer_of
+from segue_adapters.web_door import away, ended, no_session, peer_of
 from segue_adapters.web_files import give_file, give_widget, take_upload
 from segue_adapters.web_origins import JSON_HEADERS, PREFLIGHT
 from segue_adapters.web_payload import (
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from segue_adapters.web import WebChannel
 
 Answering = Callable[[web.Request, Mapping[str, str]], Awaitable[web.StreamResponse]]
-
-_AWAY = Refusal(
-    503, "store", "The server cannot remember anything just now; try again.", retry_after=2
-)
 
 
 class WebPages:
@@ -89,7 +85,7 @@ class WebPages:
         except Refusal as refusal:
             return door.problem(request, refusal, headers)
         except StoreUnavailable:
-            return door.problem(request, _AWAY, headers)
+            return door.problem(request, away(), headers)
         response = web.Response(
             status=202 if page is None else 200,
             body=encode(
@@ -145,7 +141,7 @@ class WebPages:
         async def answer(request: web.Request, headers: Mapping[str, str]) -> web.Response:
             session, _ = self._door.session(request)
             if session is None:
-                raise ended()
+                raise no_session()
             written = query_of(request.rel_url.raw_query_string).get("after", "-1")
             if not (written == "-1" or (written.isascii() and written.isdigit())):
                 raise Refusal(400, "after", "after is the cursor of an earlier answer, or -1.")
@@ -269,4 +265,4 @@ class WebPages:
         except Refusal as refusal:
             return self._door.problem(request, refusal, headers)
         except StoreUnavailable:
-            return self._door.problem(request, _AWAY, headers)
+            return self._door.problem(request, away(), headers)

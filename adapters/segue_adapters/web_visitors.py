@@ -9,9 +9,10 @@ import asyncio
 from collections import Counter
 
 from segue.channel import Accepted, Gateway, NotAccepted, Site
+from segue.errors import StoreUnavailable
 from segue.ports import to_millis
 from segue.types import Address, CustomerId, Inbound, Media, Proof
-from segue_adapters.web_door import Door, ended
+from segue_adapters.web_door import Door, away, ended
 from segue_adapters.web_identity import Identity, NotProved
 from segue_adapters.web_media import MediaStore
 from segue_adapters.web_payload import Posted, Refusal, Said
@@ -27,6 +28,7 @@ _GOODBYE = 6.0
 _SENTENCES = {
     "full": "Many messages are waiting for an answer already; try again in a moment.",
     "paused": "This channel is paused; try again later.",
+    "unavailable": "The server cannot remember anything just now; try again.",
     "closed": "The server is restarting; try again in a moment.",
 }
 
@@ -157,7 +159,10 @@ class Visitors:
         )
 
     async def _store(self, inbound: Inbound, session: Session) -> Accepted:
-        result = await self.gateway.receive(inbound, customer=session.customer)
+        try:
+            result = await self.gateway.receive(inbound, customer=session.customer)
+        except StoreUnavailable:
+            raise away() from None
         if isinstance(result, NotAccepted):
             if result.why == "not-mine":
                 raise ended()

@@ -52,6 +52,12 @@ class Metrics:
             ["channel", "error"],
             registry=self.registry,
         )
+        self.broken = Counter(
+            "segue_broken_requests",
+            "Requests that were no HTTP, or that nothing could answer.",
+            ["status"],
+            registry=self.registry,
+        )
         self.unavailable = Counter(
             "segue_request_unavailable",
             "Requests that were turned away with 503.",

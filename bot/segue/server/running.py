@@ -20,13 +20,15 @@ from pathlib import Path
 from aiohttp import web
 
 from segue.errors import SettingsError
-from segue.server.application import GATE
+from segue.server.application import GATE, METRICS
+from segue.server.connection import Connection
 from segue.server.logs import log_loop_errors
 
 log = logging.getLogger("segue.server")
 
 _NEXT = 50
 _BACKLOG = 1024
+_KEPT = 75.0
 
 
 class Server:
@@ -50,25 +52,27 @@ class Server:
         self._next_free = next_free
         self._unix = unix
         self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=75.0,
-            shutdown_timeout=max(1.0, min(grace, 10.0)),
+            app, handle_signals=False, shutdown_timeout=max(1.0, min(grace, 10.0))
         )
+        self._listening: asyncio.Server | None = None
         self.address = ""
         """Where it listens, once started: `http://127.0.0.1:8080`, or the path of the socket."""
 
     async def start(self) -> str:
         """Listen. Returns the address. Raises `SettingsError` if the port is taken."""
+        loop = asyncio.get_running_loop()
         if self._unix is not None:
             await self._runner.setup()
-            await web.UnixSite(self._runner, str(self._unix)).start()
+            self._listening = await loop.create_unix_server(
+                self._connection, str(self._unix), backlog=_BACKLOG
+            )
             self.address = str(self._unix)
             return self.address
         listener = self._listener()
         await self._runner.setup()
-        await web.SockSite(self._runner, listener, backlog=_BACKLOG).start()
+        self._listening = await loop.create_server(
+            self._connection, sock=listener, backlog=_BACKLOG
+        )
         port = listener.getsockname()[1]
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
         if ":" in host and not host.startswith("["):
@@ -79,7 +83,25 @@ class Server:
     async def stop(self) -> None:
         """Stop listening and close connections; requests under way get their answer."""
         self.gate.closed = True
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
+
+    def _connection(self) -> Connection:
+        server = self._runner.server
+        assert server is not None
+        connection = Connection(
+            server,
+            loop=asyncio.get_running_loop(),
+            # No access log: addresses of requests say who looked at what.
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=_KEPT,
+        )
+        connection.count = self._count_broken
+        return connection
+
+    def _count_broken(self, status: int) -> None:
+        self.app[METRICS].broken.labels(str(status)).inc()
 
     def _listener(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
