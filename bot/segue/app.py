@@ -21,7 +21,7 @@ from segue.channel import Adapter, Capabilities, Site
 from segue.dialog import Registry, load_dialogs
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
-from segue.engine.setup import Company, Observer, Setup
+from segue.engine.setup import Company, Observer, Setup, orders
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
 from segue.masking import Masker
@@ -114,6 +114,7 @@ class App:
             clock=self.clock,
             chance=self.chance,
             paused=self._paused,
+            orders=orders(voice),
             play_twice=self._play_twice,
         )
 

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
-from segue.masking import Masker
 
 from segue.channel import Accepted, NotAccepted, Page
-from segue.engine.reading import Utterance, repair
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
 from segue.errors import StoreUnavailable
 from segue.failpoints import failpoint
+from segue.masking import Masker
 from segue.memory import Store
 from segue.memory.records import (
     Duplicate,
@@ -29,6 +28,7 @@ from segue.memory.records import (
 )
 from segue.ports import Clock, Ids, to_millis
 from segue.types import Address, CustomerId, Inbound, Line, Proof
+from segue.words import normalise
 
 _line = msgspec.msgpack.Decoder(Line).decode
 _OWNERS = 10_000
@@ -111,15 +111,7 @@ class Core:
         """Return what a running turn should know about this message before it reads it."""
         if not inbound.text or inbound.choice is not None or len(inbound.text) > 60:
             return Flag.NONE
-        setup = self._setup()
-        utterance = Utterance(text=inbound.text)
-        for locale in setup.voice.locales:
-            match repair(utterance, setup.voice.words(locale)):
-                case "cancel":
-                    return Flag.CANCEL
-                case "person":
-                    return Flag.PERSON
-        return Flag.NONE
+        return self._setup().orders.get(normalise(inbound.text), Flag.NONE)
 
     async def _owner_or_new(self, inbound: Inbound) -> CustomerId:
         address = inbound.address

@@ -93,9 +93,9 @@ class Player:
             words=turn.setup.voice.words(turn.state.locale),
             locale=turn.state.locale,
             now=turn.local_now,
+            notes=turn.notes,
         )
         await self.advance(listener)
-        turn.notes.extend(listener.notes)
 
     def _push(self, name: str, *, kind: str, values: dict[str, Any], utterance: str = "") -> Frame:
         self._begun += 1
@@ -419,6 +419,7 @@ class Player:
                 now=turn.local_now,
                 open=frame.open,
                 order=CallOff(),
+                notes=turn.notes,
             )
         )
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from msgspec import Struct
+
 from segue.dialog.effects import Ask, Wait
 from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
 from segue.engine.setup import Note
@@ -30,8 +32,7 @@ from segue.words import Words, normalise
 _CHOICE = Choice(())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Utterance:
+class Utterance(Struct, frozen=True, kw_only=True):
     """The customer's words, as the turn reads them."""
 
     text: str
@@ -63,15 +64,13 @@ def repair(utterance: Utterance, words: Words) -> str | None:
 # -- 3: the slot of the open question -------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True, kw_only=True):
     """The open question did not understand; `reply` is the slot's own retry line, if any."""
 
     reply: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ambiguous:
+class Ambiguous(Struct, frozen=True, kw_only=True):
     """Two readings: the customer must say which."""
 
     values: tuple[Any, ...]
@@ -98,8 +97,8 @@ class Listener:
     """Not read from words: a skip, a time-out or a cancellation of the open question."""
     heard: Heard = None
     """What the open question made of it."""
-    notes: list[Note] = field(default_factory=list)
-    """What was understood, for explanations."""
+    notes: list[Note]
+    """Takes what was understood, for explanations."""
     _used: set[str] = field(default_factory=set)
     spent: bool = False
     """The whole utterance was the answer, so nothing else is in it."""
@@ -202,8 +201,7 @@ def offered(options: Iterable[Option]) -> tuple[Button, ...]:
 # -- 5: corrections -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True, kw_only=True):
     """An earlier answer is replaced."""
 
     entry: str

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from segue.channel import Capabilities
 from segue.dialog import Registry
+from segue.memory.records import Flag
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock
 from segue.router import Router
@@ -57,17 +60,27 @@ class Setup:
     """(kind, name) → the reply to give instead, or None."""
     reply_life: timedelta = timedelta(minutes=15)
     progress_after: timedelta = timedelta(milliseconds=500)
+    orders: Mapping[str, Flag] = field(default_factory=dict)
+    """Words, normalised, that a running turn is told of before it reads them, in any locale."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """One thing that happened in a turn, for whoever explains it (the demo's margin, insight)."""
 
     kind: str
     """`routed`, `understood`, `missed`, `remembered`, `asked`, `did`, `said`, `problem`."""
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
+
+
+def orders(voice: Voice) -> dict[str, Flag]:
+    """Return the words of all locales for "cancel" and for "a person"."""
+    found: dict[str, Flag] = {}
+    for locale in voice.locales:
+        words = voice.words(locale)
+        found |= dict.fromkeys(words.person, Flag.PERSON) | dict.fromkeys(words.cancel, Flag.CANCEL)
+    return found
 
 
 class Observer(Protocol):

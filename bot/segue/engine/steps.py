@@ -10,24 +10,23 @@ import asyncio
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from segue.dialog.effects import Run
 from segue.errors import StepFailed
 from segue.ports import Chance, Clock
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """It worked."""
 
     value: Any
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """It did not, after all tries."""
 
     kind: str

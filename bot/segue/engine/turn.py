@@ -217,6 +217,7 @@ class Turn:
             locale=state.locale,
             now=self.local_now,
             open=frame.open if frame else None,
+            notes=self.notes,
         )
         waiting: Waiting | None = None
         if frame is not None:
@@ -226,7 +227,8 @@ class Turn:
                 # A step had failed and nothing was asked: writing again was the sign to retry.
                 return
             if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
-                self._understood(listener)
+                self.state.unsure = 0
+                self.state.offered = ()
                 return
         if isinstance(listener.heard, Ambiguous):
             self._which_one(listener.heard)
@@ -280,11 +282,6 @@ class Turn:
             await self.player.start(name, utterance="")
             return True
         return False
-
-    def _understood(self, listener: Listener) -> None:
-        self.state.unsure = 0
-        self.state.offered = ()
-        self.notes.extend(listener.notes)
 
     def _which_one(self, heard: Ambiguous) -> None:
         frame = self.state.frames[-1]
@@ -496,6 +493,7 @@ class Turn:
             now=self.local_now,
             open=frame.open,
             order=order,
+            notes=self.notes,
         )
 
     # -- timers ------------------------------------------------------------------------------------
