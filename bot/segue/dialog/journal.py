@@ -313,6 +313,9 @@ def raw_of(raw: str, value: Any) -> str | None:
 
 def _unfit(value: Any, plain: Any, returns: Any) -> str:
     """Return what is wrong with a result that would not come back as it is annotated."""
+    size = len(_encoder.encode(plain))
+    if size > MOST_BYTES // 2:
+        return f"returned {size} bytes, more than half of what a journal may take ({MOST_BYTES})"
     if returns is Any:
         if type(plain) is type(value):
             return ""

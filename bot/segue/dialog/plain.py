@@ -25,12 +25,16 @@ class NotPlain(Exception):
 
 
 def to_plain(value: Any) -> Any:
-    """Return `value` as what msgpack can hold. Raises `NotPlain`."""
+    """Return `value` as the store will give it back: text, numbers, lists, mappings, bytes.
+
+    Raises `NotPlain`.
+    """
     if type(value) in _EXACT:
         return value
     try:
-        return msgspec.to_builtins(value, builtin_types=_KEPT, enc_hook=_dump)
-    except (TypeError, ValueError, RecursionError) as error:
+        plain = msgspec.to_builtins(value, builtin_types=_KEPT, enc_hook=_dump)
+        return _decode(_encoder.encode(plain))  # a tuple would come back as a list
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise NotPlain(f"{type(value).__name__} ({error})") from None
 
 
@@ -64,7 +68,7 @@ def digest_of(values: Any) -> bytes:
         return b""
     try:
         data = _canonical.encode(values)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError, OverflowError):
         data = _canonical.encode(_with_text_keys(to_plain(values)))
     return blake2b(data, digest_size=8).digest()
 
@@ -86,7 +90,7 @@ def _dump(value: Any) -> Any:
     dump = getattr(value, "model_dump", None)
     if dump is not None and not isinstance(value, type):
         return dump(mode="json")
-    raise NotImplementedError(f"a {type(value).__name__} is not data")
+    raise TypeError(f"{type(value).__name__} is not data")
 
 
 def _load(kind: type, value: Any) -> Any:
@@ -98,4 +102,5 @@ def _load(kind: type, value: Any) -> Any:
 
 
 _encoder = msgspec.msgpack.Encoder()
+_decode = msgspec.msgpack.Decoder().decode
 _canonical = msgspec.msgpack.Encoder(order="deterministic", enc_hook=_dump)

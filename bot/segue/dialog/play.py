@@ -10,7 +10,8 @@ Its laws:
 3. What is recorded answers silently. The `reader` is asked only at questions without a usable
    answer; its answer is recorded and the play goes on.
 4. What comes up for the first time is buffered. Consuming a *recorded* ask, run or call empties the
-   buffer: the customer has passed that point, and nothing is said late.
+   buffer: the customer has passed that point, and nothing is said late. (Stale ones do not: after a
+   correction, what was not yet said with these values is news to the customer.)
 5. A play returns an `Outcome`, whatever the dialog does; misuse is `Broken` with a `DialogError`.
 """
 

@@ -1,6 +1,6 @@
 """Answering a dialog's verbs from its journal; what it cannot answer ends the play.
 
-    recorded and usable      answered in silence; what was buffered is dropped, it was said long ago
+    recorded and usable      answered in silence; what was buffered was said long ago: dropped
     a question               the reader is asked; its answer is recorded, or the play ends `Waiting`
     a step, a sub-dialog     the play ends `Running`, `Calling`
     the rest                 buffered: said, counted, logged or set up once, if it is new at the end
@@ -160,8 +160,11 @@ class Replay:
         return found
 
     def _consume(self, entry: str, recorded: Entry) -> None:
-        """Go past a recorded ask, run or call: what was buffered has been said long ago."""
-        if self._buffer:
+        """Go past a recorded ask, run or call: what was buffered has been said long ago.
+
+        Not so past a stale one: after a correction, what was not said with these values is news.
+        """
+        if self._buffer and entry not in self._stale:
             for name, _ in self._buffer:
                 said = self._old.get(name)
                 if said is not None:
@@ -203,9 +206,7 @@ class Replay:
             self._consume(entry, recorded)
             self._asked.append((entry, ask))
             return recorded.value
-        recorded = self._recorded("ask", name, entry)
-        if recorded is None and self._stale:
-            recorded = self._still_good(entry, ask)
+        recorded = self._recorded("ask", name, entry) or self._still_good(entry, ask)
         if recorded is not None:
             usable = self._reuse(ask, recorded)
             if usable is not None:
@@ -336,9 +337,7 @@ class Replay:
     def _wait(self, wait: Wait) -> None:
         name = wait.key or "wait"
         entry = self._name(f"wait:{name}")
-        recorded = self._recorded("wait", name, entry)
-        if recorded is None and self._stale:
-            recorded = self._still_good(entry, wait)
+        recorded = self._recorded("wait", name, entry) or self._still_good(entry, wait)
         if recorded is not None:
             self._consume(entry, recorded)
             if type(recorded) is Off:
@@ -536,7 +535,10 @@ def verb_name(verb: Any) -> str:
     return type(verb).__name__.lower()
 
 
-_RETURNS = "Return plain data, a dataclass, a Struct or a pydantic model, and annotate it."
+_RETURNS = (
+    "Return what the dialog needs and no more: plain data, a dataclass, a Struct or a pydantic "
+    "model, and annotate it."
+)
 _NOTHING_NEW = Fresh()
 
 ANSWERS: dict[type, Callable[[Replay, Any], Any]] = {
