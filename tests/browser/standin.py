@@ -17,6 +17,7 @@ from typing import Any
 import jwt
 import msgspec
 from aiohttp import WSMsgType, web
+
 from segue_adapters.static import widget_script
 
 KEY = "a key for tests only, 32 bytes long"
@@ -60,7 +61,9 @@ def story(customer: Customer, message: dict[str, Any]) -> list[Reply]:
     customer.step += 1
     match customer.step:
         case 1:
-            return [reply(para("Happy to help. Which order is it, like ", ["b", [["t", "A1001"]]], "?"))]
+            return [
+                reply(para("Happy to help. Which order is it, like ", ["b", [["t", "A1001"]]], "?"))
+            ]
         case 2:
             return [reply("Thanks. And the postcode on that order?")]
         case 3:
@@ -202,16 +205,20 @@ class StandIn:
         return web.Response(body=widget_script().body, content_type="text/javascript")
 
     async def _css(self, _: web.Request) -> web.Response:
-        css = "html,body,main{height:100%;margin:0} .box{height:100%;max-width:480px;margin:auto}"
+        css = (
+            "html,body,main{height:100%;margin:0} .box{height:100%;max-width:480px;margin:auto}"
+            " h1{position:absolute;clip-path:inset(50%)}"
+        )
         return web.Response(text=css, content_type="text/css")
 
     async def _page(self, _: web.Request) -> web.Response:
         html = (
             f'<!doctype html><html lang="{self.page_lang}"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<title>Host page</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/host.css">'
+            '<title>Host page</title><link rel="icon" href="data:,">'
+            '<link rel="stylesheet" href="/host.css">'
             '<script src="/channels/web/widget.js" defer></script>'
-            f"<main><h1 hidden>Host</h1><div class='box'><segue-chat {self.page_attributes}>"
+            f"<main><h1>Host page</h1><div class='box'><segue-chat {self.page_attributes}>"
             "</segue-chat></div></main>"
         )
         headers = {"Content-Security-Policy": self.csp}

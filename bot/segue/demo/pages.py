@@ -4,7 +4,7 @@
     GET /privacy          a sample privacy notice
     GET /kit              every part of these pages once
     GET /demo/token?as=   the host site's word for who somebody is (a signed JWT), or 204
-    GET /demo/notes       what Segue just did; waits for news
+    GET /channels/web/demo/notes    what Segue just did; waits for news
     GET /demo/static/…    styles and script
 
 The page is rendered on the server, loads nothing from elsewhere and allows no script but its own.
@@ -102,6 +102,8 @@ class Demo:
     """A file to change, by locale or for all."""
     privacy_url: str = "/privacy"
     widget: str = "/channels/web/widget.js"
+    notes_path: str = "/channels/web/demo/notes"
+    """Under the web channel's path: the session's cookie is sent nowhere else."""
 
 
 def sample_orders(rows: Sequence[Mapping[str, str]]) -> tuple[SampleOrder, ...]:
@@ -125,7 +127,7 @@ def demo_routes(demo: Demo) -> list[web.RouteDef]:
         web.get("/privacy", pages.privacy),
         web.get("/kit", pages.kit),
         web.get("/demo/token", pages.token),
-        web.get("/demo/notes", pages.notes),
+        web.get(demo.notes_path, pages.notes),
         web.get("/demo/static/{name}", pages.static),
     ]
 
@@ -173,6 +175,7 @@ class _Pages:
             voice_file=_path(file if isinstance(file, str) else file.get(locale, "")),
             command=demo.command,
             widget=demo.widget,
+            notes_path=demo.notes_path,
             privacy_url=demo.privacy_url,
             words=msgspec.json.encode(
                 {"unreachable": texts["not_running"].format(command=demo.command)}

@@ -15,7 +15,8 @@
 //   max-upload-mb    largest file, default 10
 //
 // Methods, on the element and on `window.segue`: identify(jwt), logout(), show(), hide(),
-// compose(text). Event `segue-state` tells {state}: connecting, open, polling, waiting.
+// compose(text). Event `segue-state` and attribute `state` tell the connection: connecting, open,
+// polling, waiting, stopped.
 
 const HERE = (document.currentScript?.src || location.href).replace(/\/channels\/web\/.*$/, "");
 const SHEET = new CSSStyleSheet();
@@ -332,6 +333,7 @@ class SegueChat extends HTMLElement {
       this.troubling = setTimeout(() => this.upset(), quiet);
     }
     this.covered();
+    this.setAttribute("state", state);
     this.dispatchEvent(new CustomEvent("segue-state", { detail: { state } }));
   }
 

@@ -32,14 +32,12 @@ class Log {
     if (!fresh.length) return;
     const end = this.following;
     if (history) {
-      this.list.setAttribute("aria-live", "off"); // what was said before is not news
       this.earlier = fresh.slice(0, -ROWS_AT_ONCE).map(({ line }) => line);
       fresh = fresh.slice(-ROWS_AT_ONCE);
-      setTimeout(() => this.list.removeAttribute("aria-live"), 1_000);
     }
     let newest = null;
     for (const { line, entry } of fresh) {
-      const row = (entry && this.rowOf(entry)) || this.place({ line });
+      const row = (entry && this.rowOf(entry)) || this.place({ line, old: history });
       row.line = line;
       row.entry = undefined;
       this.dress(row);
@@ -86,11 +84,12 @@ class Log {
   }
 
   /** Make a row at its place: lines by number, before whatever is still on its way. */
-  place({ line, entry }) {
+  place({ line, entry, old }) {
     let index = this.rows.length;
     while (line && index && (this.rows[index - 1].entry || this.rows[index - 1].line.n > line.n)) index -= 1;
     const row = this.make(line || entry, line ? line.who : "customer");
     Object.assign(row, { line, entry });
+    if (old) quiet(row);
     this.list.insertBefore(row.element, this.rows[index]?.element ?? null);
     this.rows.splice(index, 0, row);
     const before = this.rows[index - 1];
@@ -101,8 +100,7 @@ class Log {
   showEarlier() {
     const lines = this.earlier.splice(-ROWS_AT_ONCE);
     const rest = this.scroller.scrollHeight - this.scroller.scrollTop;
-    this.list.setAttribute("aria-live", "off");
-    const rows = lines.map((line) => Object.assign(this.make(line, line.who), { line }));
+    const rows = lines.map((line) => quiet(Object.assign(this.make(line, line.who), { line })));
     this.list.prepend(...rows.map((row) => row.element));
     this.rows.unshift(...rows);
     this.rows.slice(0, rows.length + 1).forEach((row) => this.dress(row));
@@ -110,7 +108,6 @@ class Log {
     this.more.hidden = !this.earlier.length;
     this.scroller.scrollTop = this.scroller.scrollHeight - rest;
     if (this.more.hidden) this.list.focus({ preventScroll: true });
-    setTimeout(() => this.list.removeAttribute("aria-live"), 1_000);
   }
 
   // -- one row -----------------------------------------------------------------------------------
@@ -281,6 +278,12 @@ class Log {
     this.marked?.remove();
     this.marked = null;
   }
+}
+
+/** What was said before is there to be read, and is not news to be read out. */
+function quiet(row) {
+  row.element.setAttribute("aria-live", "off");
+  return row;
 }
 
 function atOf({ line, entry }) {

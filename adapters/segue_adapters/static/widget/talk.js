@@ -103,6 +103,7 @@ class Talk {
 
   say({ text = "", choice, media = [] }) {
     const entry = { id: freshId(), at: this.now(), state: "queued", tries: 0, text, choice, media };
+    this.caughtUp(); // whatever comes now is news
     this.entries.set(entry.id, entry);
     this.keep.put(entry);
     this.view.entry(entry);

@@ -181,7 +181,7 @@
     async ask() {
       const wait = this.instance && this.known ? WAIT : 0;
       this.request = new AbortController();
-      const url = `/demo/notes?after=${this.cursor}&edition=${this.edition}&wait=${wait}&lang=${locale}`;
+      const url = `${rooms.dataset.notes}?after=${this.cursor}&edition=${this.edition}&wait=${wait}&lang=${locale}`;
       const answer = await fetch(url, { signal: this.request.signal });
       if (!answer.ok) throw new Error(String(answer.status));
       this.take(await answer.json());
