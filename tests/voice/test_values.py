@@ -119,6 +119,7 @@ def outline(message: Message) -> list[object]:
 @given(a=TEXTS, b=TEXTS, many=st.lists(TEXTS, max_size=3), name=TEXTS)
 def test_values_never_change_the_shape_of_a_message(voice, a, b, many, name):
     """With any values the tree is that of harmless ones: same nodes, same links, same order."""
+    a = a[:150]  # an address longer than 2,000 characters is no link: another test
     if not b.isprintable() or not 0 < len(b.encode("utf-8", "replace")) <= 64 or b == "fixed":
         b = "b"  # not the id of a button: another test
     harmless = render(voice, "word", "other", ["word"] * len(many))

@@ -43,26 +43,26 @@ PLAN_LIMIT = 4096
 _FAILURES = (TemplateError, BadMessage, ArithmeticError, LookupError, TypeError, ValueError)
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Voice:
-    """All replies, answers and words, of one version."""
+    """All replies, answers and words, of one version. It never changes; only its caches do."""
 
     version: int
     default_locale: str
-    sets: Mapping[str, Mapping[tuple[str, str], Reply]]
+    sets: Mapping[str, Mapping[tuple[str, str], Reply]] = field(repr=False)
     """Locale → (dialog, name) → reply."""
-    words_by_locale: Mapping[str, Words]
+    words_by_locale: Mapping[str, Words] = field(repr=False)
     allowed_domains: frozenset[str] = frozenset()
     zone: tzinfo | None = None
     previous: Voice | None = None
     """The last good version, asked when a reply of this one fails. It has no `previous` itself."""
     sources: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What was read from each file, so that loading again reads only what changed."""
-
-    def __post_init__(self) -> None:
-        self._plans: dict[str, Plan] = {}
-        self._found: dict[tuple[str, str, str], Reply | None] = {}
-        self._chains: dict[str, tuple[str, ...]] = {}
+    _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False)
+    _found: dict[tuple[str, str, str], Reply | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    _chains: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def locales(self) -> tuple[str, ...]:
