@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from segue import Chat, dialog
 
 from .change_address import change_address
@@ -16,13 +18,13 @@ async def welcome(chat: Chat) -> None:
 
 
 @dialog(
-    "order_number_alone",
+    "about_an_order",
     title="Something about an order",
     pattern=r"(?:(?:my |meine )?(?:order|bestellung|number|nummer|nr\.?|#)[ :]*)?"
     r"(?P<number>[AS]\d{4})",
 )
-async def order_number_alone(chat: Chat, number: str) -> None:
-    """Somebody wrote an order number and nothing else: ask what is to be done with it."""
+async def about_an_order(chat: Chat, number: str) -> None:
+    """Somebody named an order and nothing else: ask what is to be done with it."""
     wish = await chat.choose("ask_wish", ["order_status", "return_item", "change_address"])
     match wish:
         case "order_status":
@@ -76,6 +78,10 @@ async def talk_to_a_person(chat: Chat) -> None:
 
 
 @dialog("not_understood", fallback=True)
-async def not_understood(chat: Chat) -> None:
-    """Nobody knew what was meant: say so, and what can be done here."""
-    await chat.say("say_it_again")
+async def not_understood(chat: Chat, utterance: str) -> None:
+    """Nobody knew what was meant. If an order is named, start from there; else say what we can."""
+    named = re.findall(r"\b[AS]\d{4}\b", utterance, re.IGNORECASE)
+    if len(named) == 1:
+        await chat.call(about_an_order, number=named[0].upper())
+    else:
+        await chat.say("not_sure")

@@ -6,6 +6,17 @@ the examples. Each names what it may lead to; `not_sure` means that nobody shoul
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from segue.app import intents
+from segue.dialog import load_dialogs
+from segue.router import Examples, PlainRouter, Route, Sure, Unsure, plain_router
+from segue.voice import load_voice
+from segue.words import normalise
+
 SENTENCES: tuple[tuple[str, str, str], ...] = (
     # -- hello and goodbye
     ("en", "hi, anyone around?", "greeting"),
@@ -26,7 +37,7 @@ SENTENCES: tuple[tuple[str, str, str], ...] = (
     ("en", "whats your name", "are_you_a_bot"),
     # -- where is it
     ("en", "where's my stuff??", "order_status"),
-    ("en", "WHERE IS MY ORDER", "order_status"),
+    ("en", "WHERE IS MY JACKET", "order_status"),
     ("en", "my parcel still hasn't shown up", "order_status lost_parcel"),
     ("en", "has my package been sent yet", "order_status"),
     ("en", "i ordered boots last week, any news?", "order_status"),
@@ -116,3 +127,70 @@ SENTENCES: tuple[tuple[str, str, str], ...] = (
     ("de", "tschüss", "goodbye"),
     ("de", "reisverschluss ist kaputt", "return_item warranty repair"),
 )
+
+# -- the routing part ------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+RIGHT, OFFERED, MISSED, WRONG = "right", "offered", "missed", "wrong"
+
+
+@pytest.fixture(scope="module")
+def known() -> Examples:
+    """The sample company's intents: dialogs and answers, with their examples by locale."""
+    return intents(load_dialogs(ROOT / "dialogs"), load_voice(ROOT / "brand_voice"))
+
+
+@pytest.fixture(scope="module")
+def router(known: Examples) -> PlainRouter:
+    return plain_router(known)
+
+
+def outcome(route: Route, wanted: str) -> str:
+    """Say what became of a sentence that may lead to any of `wanted`."""
+    names = set(wanted.split())
+    match route:
+        case Sure(intent=intent):
+            return RIGHT if _name(intent) in names else WRONG
+        case Unsure(candidates=candidates):
+            return OFFERED if names & {_name(one.intent) for one in candidates} else MISSED
+        case _:
+            return RIGHT if "not_sure" in names else MISSED
+
+
+def _name(intent: str) -> str:
+    name = intent.partition(":")[2]
+    return "person" if name == "talk_to_a_person" else name
+
+
+def test_there_are_a_hundred_and_none_is_an_example(known: Examples) -> None:
+    """The sentences are new to the router: not one of them is among the examples."""
+    told = {
+        normalise(example)
+        for by_locale in known.values()
+        for examples in by_locale.values()
+        for example in examples
+    }
+    assert len({text for _, text, _ in SENTENCES}) == 100
+    assert [text for _, text, _ in SENTENCES if normalise(text) in told] == []
+
+
+def test_eighty_of_a_hundred_are_understood(router: PlainRouter) -> None:
+    """At least 80 sentences get the right answer, or the right one among "did you mean"."""
+    found = Counter(outcome(router.route(text, locale), want) for locale, text, want in SENTENCES)
+    assert found[RIGHT] + found[OFFERED] >= 80, found
+    assert found[RIGHT] >= 55, found
+
+
+def test_no_sentence_begins_a_wrong_journey(router: PlainRouter) -> None:
+    """Whatever is not understood is asked about: no dialog begins that nobody wanted."""
+    for locale, text, want in SENTENCES:
+        route = router.route(text, locale)
+        if isinstance(route, Sure) and route.intent.startswith("dialog:"):
+            assert _name(route.intent) in want.split(), (text, route)
+
+
+def test_nothing_is_pretended(router: PlainRouter) -> None:
+    """A sentence that has nothing to do with the shop gets no answer that is taken for certain."""
+    for locale, text, want in SENTENCES:
+        if want == "not_sure":
+            assert not isinstance(router.route(text, locale), Sure), text

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from segue.understanding.nearest import Nearest
-from segue.understanding.tokens import guess_locale, tokens
+from segue.understanding.tokens import guess_locale
 
 __all__ = [
     "Candidate",
@@ -172,9 +172,8 @@ class PlainRouter:
         if cached is not None:
             self._cache.move_to_end(key)
             return cached
-        index = self._indexes[known_as]
-        words = tokens(text, index.language)
-        route = decide([Candidate(intent, score) for intent, score in index.scores(words)])
+        scores = self._indexes[known_as].scores(text)
+        route = decide([Candidate(intent, score) for intent, score in scores])
         self._cache[key] = route
         if len(self._cache) > _CACHED:
             self._cache.popitem(last=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,22 +27,25 @@ class Book:
         self._path = path
         self._read = 0
         self._deeds: dict[str, Deed] = {}
+        self._reading = threading.RLock()
 
     def get(self, key: str) -> Deed | None:
         """Return the deed under this key, also if another process wrote it."""
-        self._catch_up()
-        return self._deeds.get(key)
+        with self._reading:
+            self._catch_up()
+            return self._deeds.get(key)
 
     def all(self, what: str) -> list[Deed]:
         """Return every deed of one kind, oldest first."""
-        self._catch_up()
-        return [deed for deed in self._deeds.values() if deed["what"] == what]
+        with self._reading:
+            self._catch_up()
+            return [deed for deed in self._deeds.values() if deed["what"] == what]
 
     def once(self, key: str, decide: Callable[[], Deed]) -> Deed:
         """Return the deed under `key`; if there is none, write the one that `decide` returns."""
         if known := self.get(key):
             return known
-        with self._locked() as file:
+        with self._reading, self._locked() as file:
             self._catch_up()
             if known := self._deeds.get(key):
                 return known

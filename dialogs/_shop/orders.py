@@ -26,7 +26,7 @@ class Order:
     """An order as a dialog sees it: opened for somebody who proved that it is theirs."""
 
     number: str
-    items: tuple[Item, ...]
+    items: list[Item]
     state: str
     """`packing`, `in_transit`, `delivered`, or `collected` (bought over the counter)."""
     returns: str
@@ -53,7 +53,7 @@ class Record:
     email: str
     postcode: str
     address: str
-    items: tuple[Item, ...]
+    items: list[Item]
     bought_in: str = "online"
     arrived: int | None = None
     """Days since it was delivered, or bought over the counter."""
@@ -66,8 +66,8 @@ class Record:
     tracking: str = ""
 
 
-def _items(*names: str) -> tuple[Item, ...]:
-    return tuple(Item(id=name.split()[0].casefold(), name=name) for name in names)
+def _items(*names: str) -> list[Item]:
+    return [Item(id=name.split()[0].casefold(), name=name) for name in names]
 
 
 _ADA = Record(
@@ -76,7 +76,7 @@ _ADA = Record(
     email="ada@example.com",
     postcode="D02 AF30",
     address="14 Merrion Row, D02 AF30 Dublin",
-    items=(),
+    items=[],
     carrier="An Post",
 )
 _BEN = Record(
@@ -85,7 +85,7 @@ _BEN = Record(
     email="ben@example.com",
     postcode="20095",
     address="Lilienstraße 7, 20095 Hamburg",
-    items=(),
+    items=[],
     carrier="DHL",
 )
 _CLEO = Record(
@@ -94,7 +94,7 @@ _CLEO = Record(
     email="cleo@example.com",
     postcode="T12 X70A",
     address="3 Quay Lane, T12 X70A Cork",
-    items=(),
+    items=[],
     carrier="An Post",
 )
 

@@ -66,7 +66,7 @@ SHORTHAND: Final[Mapping[str, Mapping[str, str]]] = {
         """
         bidde=bitte,bt=bitte,haste=hast du,kannste=kannst du,lg=gruss,mfg=gruss,nich=nicht
         nix=nichts,pkt=paket,thx=danke,vlt=vielleicht,vllt=vielleicht,wg=wegen,wieviel=wie viel
-        wiviel=wie viel,zurueck=zuruck
+        wiviel=wie viel
         """
     ),
 }
@@ -141,8 +141,8 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
 SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "en": _words(
         """
-        a about are and can cant did do does dont for from goodbye has have hello help how i im is
-        it its long much my need not of order ordered parcel please return send shipping stuff thank
+        a about are and can cant did do does dont for from goodbye has have hello help how i is it
+        its long much my need not of order ordered parcel please return send shipping stuff thank
         thanks that the there these they this to want was what when where which who will with would
         you your yes
         """

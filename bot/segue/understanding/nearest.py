@@ -20,7 +20,7 @@ from typing import Final
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from segue.understanding.tokens import tokens
+from segue.understanding.tokens import tokens, words_of
 
 LIGHT_WEIGHT: Final = 0.2
 PAIR_WEIGHT: Final = 0.55
@@ -30,7 +30,7 @@ UNKNOWN: Final = 0.8
 TYPO: Final = 0.85
 DOUBT: Final = 0.06
 """How little is made of a word that an intent has in one example of many."""
-_TYPO_FROM: Final = 4
+_TYPO_FROM: Final = 5
 _CLOSER: Final = 6
 """So many intents, best by evidence, are compared example by example."""
 _WORDS: Final = 40
@@ -65,30 +65,32 @@ class Nearest:
             word: LIGHT_WEIGHT if word[0] == "." else max(0.3, log((1 + len(told)) / count) / most)
             for word, count in spread.items()
         }
-        self._neighbours = _by_length(word for word in sorted(self._weights) if word[0] not in ".#")
+        self._neighbours = _neighbourhoods(word for word in sorted(self._weights) if word[0] != ".")
         self._examples = {
             intent: [self._example(words) for words in examples]
             for intent, examples in told.items()
         }
         self._evidence = _learn(told)
         self._exact = {
-            " ".join(words): intent for intent, examples in told.items() for words in examples
+            " ".join(words_of(text, language)): intent
+            for intent, texts in intents.items()
+            for text in texts
         }
 
     def _example(self, words: Sequence[str]) -> _Example:
         weights = {word: self._weights[word] for word in words}
         return _Example(_text(words), weights, sum(weights.values()))
 
-    def scores(self, words: Sequence[str]) -> list[tuple[str, float]]:
-        """Return (intent, score) for all that have anything in common with these words, sorted."""
-        words = words[:_WORDS]
+    def scores(self, text: str) -> list[tuple[str, float]]:
+        """Return (intent, score) for what has most in common with these words, best first."""
+        words = tokens(text, self.language)[:_WORDS]
         known, total = self._read(words)
         if not known:
             return []
         evidence = self._weigh_evidence(known, total)
         nearest = sorted(evidence, key=lambda intent: (-evidence[intent], intent))[:_CLOSER]
+        exact = self._exact.get(" ".join(words_of(text, self.language)))
         text = _text(words)
-        exact = self._exact.get(" ".join(words))
         found = [
             (
                 intent,
@@ -127,7 +129,8 @@ class Nearest:
         return known, total
 
     def _neighbour(self, word: str) -> str | None:
-        near = self._neighbours.get(len(word))
+        # People hardly ever mistype the first letter, so only words that share it are looked at.
+        near = self._neighbours.get((word[0], len(word)))
         if near is None:
             return None
         found = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=1)
@@ -161,13 +164,13 @@ class Nearest:
         return best
 
 
-def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
-    """Return, for each length of a mistyped word, the words it may have been meant for."""
-    found: dict[int, list[str]] = defaultdict(list)
+def _neighbourhoods(words: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+    """Return, for first letter and length of a mistyped word, what it may have been meant for."""
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
     for word in words:
         if len(word) >= _TYPO_FROM - 1:
             for length in range(len(word) - 1, len(word) + 2):
-                found[length].append(word)
+                found[word[0], length].append(word)
     return dict(found)
 
 

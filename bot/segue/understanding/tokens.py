@@ -11,10 +11,14 @@ from segue.understanding.languages import ENDINGS, LIGHT, SAME, SHORTHAND, SIGNS
 
 _WORD = re.compile(r"\w+")
 _LONG_DRAWN = re.compile(r"([^\W\d])\1{2,}")
-_CODE = re.compile(r"(?=\w*\d)(?=\w*[a-z])\w{4,}|\d{4,}")
+_CODE = re.compile(r"(?=\w*\d)\w{3,}")
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 _APOSTROPHES: Final = "'`\u2019\u00b4"
 
-_STEM: Final = 6
+_TWO_LETTERS = re.compile(r"(?<![aeiouq])([aou])e")
+"""How German is typed without umlauts ("zurueck"), but not "neue" or "steuer"."""
+
+_STEM: Final = 8
 """Letters kept of a word: what follows is mostly grammar ("delivered", "delivery")."""
 _SHORTEST: Final = 3
 """An ending goes only if so many letters stay."""
@@ -32,16 +36,16 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str, language: str) -> list[str]:
-    """Return a message's words, shorthand written out, long-drawn letters cut short,
-    and one word for what has several."""
+    """Return a message's words: shorthand written out, and one word for what has several."""
     short, same = SHORTHAND.get(language, {}), SAME.get(language, {})
-    found: list[str] = []
-    for word in _WORD.findall(_LONG_DRAWN.sub(r"\1", fold(text))):
-        if word in short:
-            found.extend(short[word].split())
-        else:
-            found.append(same.get(word, word))
-    return found
+    folded = _LONG_DRAWN.sub(r"\1", fold(text))
+    if language == "de":
+        folded = _TWO_LETTERS.sub(r"\1", folded)
+    return [
+        same.get(word, word)
+        for typed in _WORD.findall(folded)
+        for word in (short[typed].split() if typed in short else (typed,))
+    ]
 
 
 def stem(word: str, language: str) -> str:
@@ -58,12 +62,14 @@ def stem(word: str, language: str) -> str:
 def tokens(text: str, language: str) -> tuple[str, ...]:
     """Return the words of a message as they are compared: stems, light words with a dot before.
 
-    Numbers of orders and the like become one word, since which one it is says nothing.
+    Order numbers, postcodes, e-mail addresses and the like are left out: they are what is wanted
+    something done with, not what is wanted.
     """
     light = LIGHT.get(language, frozenset())
     return tuple(
-        f".{word}" if word in light else "#code" if _CODE.fullmatch(word) else stem(word, language)
-        for word in words_of(text, language)
+        f".{word}" if word in light else stem(word, language)
+        for word in words_of(_ADDRESS.sub(" ", text), language)
+        if not _CODE.fullmatch(word)
     )
 
 
@@ -71,6 +77,8 @@ def tokens(text: str, language: str) -> tuple[str, ...]:
 
 _LONGEST: Final = 300
 _SHORT: Final = 2
+_CLEAR: Final = 4
+"""Letters of a word that tells a language all by itself: "danke" does, "im" and "was" do not."""
 _LEAD: Final = 2
 
 
@@ -78,10 +86,13 @@ def guess_locale(text: str, locales: Iterable[str], current: str = "") -> str | 
     """Return which of `locales` a message is written in, or None where the words do not say.
 
     None means: stay with the language of before. A message of one or two words may say it with one
-    ("danke"); a longer one must say it twice more than for any other, so that a foreign name or a
-    borrowed word switches nothing.
+    clear word ("danke"); a longer one must say it twice more than for any other language, so that
+    a name or a borrowed word switches nothing.
     """
     said = set(_WORD.findall(fold(text[:_LONGEST])))
+    short = len(said) <= _SHORT
+    if short:
+        said = {word for word in said if len(word) >= _CLEAR}
     scores = {
         locale: len(said & SIGNS[language])
         for locale in locales
@@ -91,5 +102,5 @@ def guess_locale(text: str, locales: Iterable[str], current: str = "") -> str | 
         return None
     best = max(scores, key=lambda locale: (scores[locale], locale == current))
     lead = scores[best] - max((n for name, n in scores.items() if name != best), default=0)
-    needed = 1 if len(said) <= _SHORT or best == current else _LEAD
+    needed = 1 if short or best == current else _LEAD
     return best if scores[best] and lead >= needed else None
