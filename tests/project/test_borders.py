@@ -72,7 +72,7 @@ CLOCKS = {
 PORTS = ROOT / "bot/segue/ports.py"
 COMPARES = {"compare_digest"}
 WAITS = {
-    "bot/segue/memory/connection.py": {"asyncio.sleep"},  # for a server that is away
+    "bot/segue/memory/server.py": {"asyncio.sleep"},  # for a server that is away
     "bot/segue/memory/embedded.py": {"asyncio.sleep", "time.sleep"},  # for a process to start
 }
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,33 @@ def test_the_lock_covers_what_pyproject_asks_for() -> None:
     assert {_name(each) for each in tests} <= names[upper] | names[lower]
     assert not names[upper] & names[lower]
     assert not {"pytest", "mypy", "ruff"} & names[upper]
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    """What the packages import is asked for in pyproject, not only installed by chance."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    declared = {_name(each) for asked in (project["dependencies"], *extras) for each in asked}
+    # Brought by `pyjwt[crypto]` and by pydantic, as a part of them.
+    declared |= {"cryptography", "pydantic-core"}
+    known = packages_distributions()
+    missing = set()
+    for path in tracked():
+        if path.suffix != ".py" or path.relative_to(ROOT).parts[0] not in ("bot", "adapters"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Import(names=names):
+                    modules = [each.name for each in names]
+                case ast.ImportFrom(module=str(module), level=0):
+                    modules = [module]
+                case _:
+                    modules = []
+            for top in {name.partition(".")[0] for name in modules}:
+                ours = top in sys.stdlib_module_names or top in ("segue", "segue_adapters")
+                if not ours and not {_name(each) for each in known.get(top, ["?"])} & declared:
+                    missing.add(f"{path.relative_to(ROOT)} imports {top}")
+    assert not missing
 
 
 def _name(requirement: str) -> str:
