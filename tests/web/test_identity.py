@@ -104,8 +104,11 @@ FORGERIES = {
     "another secret": lambda shop: shop.token(key=OTHER),
     "a pinned algorithm that is not ours": lambda shop: shop.token(algorithm="HS512"),
     "the token of A with the name of B": lambda shop: ".".join(
-        [shop.token("ada").split(".")[0], shop.token("ben").split(".")[1]]
-        + [shop.token("ada").split(".")[2]]
+        (
+            shop.token("ada").split(".")[0],
+            shop.token("ben").split(".")[1],
+            shop.token("ada").split(".")[2],
+        )
     ),
     "expired": lambda shop: shop.token(exp=int(shop.clock.now().timestamp()) - 1),
     "without an end": lambda shop: shop.token(exp=None),

@@ -33,7 +33,7 @@ async def test_without_wait_the_answer_is_read_later(shop):
         ("customer", "Hello"),
         ("bot", "You said: Hello"),
     ]
-    status, rest = await shop.get(f"messages?after={page['cursor']}", said["session"])
+    _, rest = await shop.get(f"messages?after={page['cursor']}", said["session"])
     assert rest["lines"] == []
 
 
@@ -57,7 +57,7 @@ async def test_the_same_id_is_the_same_message(shop):
     assert [status for status, _ in answers] == [200] * 10
     assert sorted(said["duplicate"] for _, said in answers) == [False] + [True] * 9
     assert [inbound.text for _, inbound in shop.gateway.received].count(body["text"]) == 1
-    status, again = await shop.post("messages?wait=5", json=body, session=session)
+    _, again = await shop.post("messages?wait=5", json=body, session=session)
     assert [reply["text"] for reply in again["replies"]] == ["You said: Where is my order?"]
 
 

@@ -195,7 +195,7 @@ async def test_a_slow_reader_is_disconnected_and_resumes(open_shop):
     shop = await open_shop(slow_seconds=0.2, poll_seconds=0.05)
     session = await shop.begin()
     customer = shop.gateway.received[0][0]
-    reader, writer = await asyncio.open_connection(
+    _, writer = await asyncio.open_connection(
         *shop.server.address.removeprefix("http://").split(":"), limit=2**10
     )
     writer.write(
