@@ -83,6 +83,8 @@ ESCAPES = [
     "{{ [v.format]|map('string')|list }}",
     "{{ self.__init__.__globals__ }}",
     "{{ self._TemplateReference__context }}",
+    "{{ customer.phone }}",
+    "{{ customer['email'] }}",
     "{{ config }}",
     "{{ config.items() }}",
     "{{ request.application.__globals__ }}",

@@ -13,8 +13,7 @@ not. The rules:
     value-unpassed    the header names a value that the dialog does not pass
     value-unused      the header names a value that no wording uses
     option-without-button, button-without-option   `choose` and its buttons differ
-    button-unasked    buttons on a reply that asks nothing
-    button-dialog     a button begins a dialog that is not there
+    button-nowhere    a button on a reply that asks nothing offers no dialog, answer or person
     channel-unknown   `on` names a channel that is not there
     sms-reserved      a text message invites a word that the carriers keep for themselves
 """
@@ -40,7 +39,7 @@ CHANNELS = ("web", "sms", "telegram", "slack", "terminal")
 
 _SILENT_VERBS = frozenset({"say", "remind"})
 _CONFIRM = ("yes", "no")
-_DIALOG = "dialog:"
+_OFFERS = frozenset({"person", "yes", "no"})
 
 
 class ReplyUse(Protocol):
@@ -103,8 +102,9 @@ def check_voice(
 ) -> list[Finding]:
     """Return all findings, by file and line.
 
-    `dialogs` are the names that `dialog:` buttons may begin (None: not checked). `also` are the
-    replies that the engine says by itself; without it, unused replies of `common.j2` are not told.
+    `dialogs` are the names that buttons may begin where nothing is asked (None: not checked).
+    `also` are the replies that the engine says by itself; without it, unused replies of
+    `common.j2` are not told.
     """
     try:
         voice = load_voice(
@@ -118,7 +118,8 @@ def check_voice(
     findings = {
         *_of_uses(voice, known),
         *_of_unused(voice, known, also),
-        *_of_replies(voice, channels, dialogs),
+        *(_of_offers(voice, known, dialogs) if dialogs is not None else ()),
+        *_of_replies(voice, channels),
         *_of_rendering(voice, channels, address),
     }
     return sorted(findings, key=lambda one: (one.file, one.line, one.rule, one.problem))
@@ -154,7 +155,6 @@ def _of_error(error: VoiceError, rule: str) -> Finding:
 
 
 def _of_uses(voice: Voice, uses: list[ReplyUse]) -> Iterator[Finding]:
-    asked: dict[tuple[str, str], list[ReplyUse]] = {}
     for use in uses:
         info = voice.info(use.reply, dialog=use.dialog)
         if info is None:
@@ -170,11 +170,6 @@ def _of_uses(voice: Voice, uses: list[ReplyUse]) -> Iterator[Finding]:
             if localised is not None and localised.locale == locale:
                 yield from _of_values(use, localised)
                 yield from _of_options(use, localised)
-        asked.setdefault((info.dialog, info.name), []).append(use)
-    for info in voice.replies():
-        here = asked.get((info.dialog, info.name), [])
-        if here and all(use.verb in _SILENT_VERBS for use in here):
-            yield from _unasked(info)
 
 
 def _of_values(use: ReplyUse, info: ReplyInfo) -> Iterator[Finding]:
@@ -233,18 +228,34 @@ def _of_options(use: ReplyUse, info: ReplyInfo) -> Iterator[Finding]:
                 )
 
 
-def _unasked(info: ReplyInfo) -> Iterator[Finding]:
-    for _, buttons in info.button_sets:
-        for button in buttons:
-            if button.id is not None and not button.id.startswith(_DIALOG):
-                yield Finding(
-                    rule="button-unasked",
-                    severity="warning",
-                    file=info.file,
-                    line=button.line,
-                    problem=f"button `{button.id}` stands on `{info.name}`, which asks nothing",
-                    cure="Use chat.choose in the dialog, or begin a dialog: `dialog:name`.",
-                )
+def _of_offers(voice: Voice, uses: list[ReplyUse], dialogs: Collection[str]) -> Iterator[Finding]:
+    """Where nothing is asked, a button begins a dialog or an answer, or calls a person."""
+    asking = set()
+    for use in uses:
+        info = voice.info(use.reply, dialog=use.dialog)
+        if info is not None and use.verb not in _SILENT_VERBS:
+            asking.add((info.dialog, info.name))
+    offers = {
+        *_OFFERS,
+        *dialogs,
+        *(f"dialog:{name}" for name in dialogs),
+        *(f"answer:{name}" for name, _ in voice.answers()),
+    }
+    for info in voice.replies():
+        if (info.dialog, info.name) in asking:
+            continue
+        for _, buttons in info.button_sets:
+            for button in buttons:
+                if button.id is not None and button.id not in offers:
+                    yield Finding(
+                        rule="button-nowhere",
+                        severity="error",
+                        file=info.file,
+                        line=button.line,
+                        problem=f"button `{button.id}` of `{info.name}` leads nowhere",
+                        cure="Where nothing is asked, an id is the name of a dialog, "
+                        "`answer:name` or `person`.",
+                    )
 
 
 def _of_unused(
@@ -276,9 +287,7 @@ def _of_unused(
 # -- replies by themselves -----------------------------------------------------------------------
 
 
-def _of_replies(
-    voice: Voice, channels: Collection[str], dialogs: Collection[str] | None
-) -> Iterator[Finding]:
+def _of_replies(voice: Voice, channels: Collection[str]) -> Iterator[Finding]:
     languages = [one for one in voice.locales if "-" not in one or one == voice.default_locale]
     for info in voice.replies():
         if info.locale == info.locales[0]:
@@ -309,18 +318,6 @@ def _of_replies(
                     f"`on {channel}` in `{info.name}` names a channel that is not there",
                     f"There are {', '.join(sorted(channels))}.",
                 )
-        for _, buttons in info.button_sets:
-            for button in buttons:
-                target = (button.id or "").removeprefix(_DIALOG)
-                if dialogs is not None and target != (button.id or "") and target not in dialogs:
-                    yield Finding(
-                        rule="button-dialog",
-                        severity="error",
-                        file=info.file,
-                        line=button.line,
-                        problem=f"there is no dialog `{target}` for this button to begin",
-                        cure=f"There are {', '.join(sorted(dialogs))}.",
-                    )
 
 
 def _of_rendering(voice: Voice, channels: Collection[str], address: str) -> Iterator[Finding]:

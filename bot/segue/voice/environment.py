@@ -8,7 +8,7 @@ and phrases are `Captured`: pieces that pass through as they are.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from types import GeneratorType
 from typing import Any, TypeAlias, cast
@@ -152,7 +152,7 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
 
     def compile_wording(self, body: list[nodes.Node], macros: Iterable[nodes.Macro]) -> Root:
         """Compile one wording (or one phrase's) to the function that yields its pieces."""
-        tree = nodes.Template([*macros, *body], lineno=1)
+        tree = nodes.Template([*macros, *_joined(body)], lineno=1)
         tree.set_environment(self)
         template = self.template_class.from_code(
             self, self.compile(tree, name="wording", filename=CODE_NAME), {}
@@ -173,6 +173,45 @@ CODE_NAME = "<wording>"
 """File name of compiled wordings in tracebacks, by which a failing line is found."""
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub}
+
+
+def _joined(body: Iterable[nodes.Node]) -> list[nodes.Node]:
+    """Join what is printed one after the other, so that a wording yields few pieces.
+
+    Markers are scopes only so that they can be found; they are opened here, unless they set names.
+    """
+    joined: list[nodes.Node] = []
+    for node in _opened(body):
+        if isinstance(node, nodes.Output) and joined and isinstance(joined[-1], nodes.Output):
+            before = joined[-1]
+            joined[-1] = nodes.Output([*before.nodes, *node.nodes], lineno=before.lineno)
+        elif isinstance(node, nodes.If):
+            branches = [
+                nodes.If(elif_.test, _joined(elif_.body), [], [], lineno=elif_.lineno)
+                for elif_ in node.elif_
+            ]
+            body_, else_ = _joined(node.body), _joined(node.else_)
+            joined.append(nodes.If(node.test, body_, branches, else_, lineno=node.lineno))
+        elif isinstance(node, nodes.For):
+            body_, else_ = _joined(node.body), _joined(node.else_)
+            joined.append(
+                nodes.For(
+                    node.target, node.iter, body_, else_, node.test, False, lineno=node.lineno
+                )
+            )
+        else:
+            joined.append(node)
+    return joined
+
+
+def _opened(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        if isinstance(node, nodes.Scope) and not any(
+            isinstance(inner, nodes.Assign | nodes.AssignBlock) for inner in node.body
+        ):
+            yield from node.body
+        else:
+            yield node
 
 
 def _described(value: Any) -> str:

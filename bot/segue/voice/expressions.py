@@ -15,6 +15,8 @@ from segue.voice.formats import FILTERS, TESTS
 EXPRESSION_DEPTH = 16
 TEXT_ARGUMENT = 24
 QUOTED = 500
+CUSTOMER = frozenset({"channel", "locale", "name"})
+"""What every reply may know of the customer."""
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 DO_IT_BEFORE = "Do it in the dialog, and pass the result to the reply."
@@ -105,6 +107,8 @@ class Expressions:
                 return 1 + self.expression(node.node, scope, deeper)
             case nodes.Getitem():
                 argument = node.arg
+                if isinstance(argument, nodes.Const):
+                    self._of_customer(node.node, argument.value, node.lineno)
                 if not isinstance(argument, nodes.Const) or type(argument.value) not in (int, str):
                     self.unknown(argument, "what stands in [ ] is not a plain word or number")
                 elif isinstance(argument.value, str) and not _FIELD.fullmatch(argument.value):
@@ -162,7 +166,17 @@ class Expressions:
             )
         return 1
 
+    def _of_customer(self, base: nodes.Node, name: object, line: int) -> None:
+        """Only these are there; what else is known of a customer, a dialog passes on purpose."""
+        if isinstance(base, nodes.Name) and base.name == "customer" and name not in CUSTOMER:
+            self.refuse(
+                f"`customer.{name}` is not available",
+                f"There are {', '.join(sorted(CUSTOMER))}. Pass anything else from the dialog.",
+                line,
+            )
+
     def _field(self, node: nodes.Getattr) -> None:
+        self._of_customer(node.node, node.attr, node.lineno)
         if not _FIELD.fullmatch(node.attr):
             self.refuse(
                 f"`{node.attr}` cannot be the name of a field",

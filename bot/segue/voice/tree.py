@@ -100,9 +100,9 @@ Fill: TypeAlias = Callable[[Filler], Any]
 
 
 class Plan:
-    """A message with places for values."""
+    """A message with places for values. What holds none is made once."""
 
-    __slots__ = ("_blocks", "_buttons", "_media", "_message")
+    __slots__ = ("_blocks", "_buttons", "_media", "_message", "_shown", "_words")
 
     def __init__(
         self,
@@ -114,27 +114,28 @@ class Plan:
         self._buttons = buttons
         self._media = media
         self._message: Message | None = None
-        if not any(callable(block) for block in blocks) and not any(
-            isinstance(part, tuple) for part in (*buttons, *media)
-        ):
-            self._message = Message(
-                body=cast("tuple[Block, ...]", tuple(blocks)),
-                buttons=cast("tuple[Button, ...]", tuple(buttons)),
-                media=cast("tuple[Media, ...]", tuple(media)),
-            )
+        self._shown: tuple[tuple[Button, ...], tuple[Media, ...]] | None = None
+        """Buttons and media, if no value is in them."""
+        self._words: tuple[Block, ...] | None = None
+        nothing = Filler([], frozenset(), [])
+        if not any(callable(block) for block in blocks):
+            self._words = cast("tuple[Block, ...]", tuple(blocks))
+        if not any(isinstance(part, tuple) for part in (*buttons, *media)):
+            self._shown = tuple(self._fill_buttons(nothing)), tuple(self._fill_media(nothing))
+        if self._words is not None and self._shown is not None:
+            self._message = self.fill(nothing)
 
     def fill(self, filler: Filler) -> Message:
         """Return the message with these values; raise `BadMessage` for an id that cannot be one."""
         if self._message is not None:
             return self._message
-        blocks = tuple([block(filler) if callable(block) else block for block in self._blocks])
-        if not self._buttons and not self._media:
-            return Message(body=blocks)
-        return Message(
-            body=blocks,
-            buttons=tuple(self._fill_buttons(filler)),
-            media=tuple(self._fill_media(filler)),
-        )
+        body = self._words
+        if body is None:
+            body = tuple([block(filler) if callable(block) else block for block in self._blocks])
+        shown = self._shown
+        if shown is None:
+            shown = tuple(self._fill_buttons(filler)), tuple(self._fill_media(filler))
+        return Message(body=body, buttons=shown[0], media=shown[1])
 
     def _fill_buttons(self, filler: Filler) -> Iterator[Button]:
         seen = set()
