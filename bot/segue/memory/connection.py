@@ -13,19 +13,19 @@ again. After that it is `StoreUnavailable`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import hiredis
 from redis.asyncio.connection import Connection
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
-from segue.errors import SettingsError, StoreError, StoreUnavailable
+from segue.errors import SettingsError, StoreError, StoreUnavailable, StoreUnfit
 from segue.memory.cluster import Cluster
 from segue.memory.scripting import Script
 from segue.memory.server import AGAIN, FULL, Base, Patience, Server, parse_info
-from segue.memory.urls import opener, sentinel_opener
+from segue.memory.urls import opener, reviving, sentinel_opener
 from segue.memory.wire import Lost, Opener, Wire, pack
 from segue.ports import Chance, SystemChance
 
@@ -36,10 +36,12 @@ def connect(
     timeout: float = 2.0,
     patience: float | None = None,
     chance: Chance | None = None,
+    ensure: Callable[[], Awaitable[None]] | None = None,
 ) -> Server:
     """Return a server that connects when first used.
 
     `timeout` is for one reply, `patience` for a call with all its repetitions, in seconds.
+    `ensure` starts a server of our own again when nobody answers.
     """
     chance = chance or SystemChance()
     scheme = urlsplit(url).scheme
@@ -55,6 +57,8 @@ def connect(
             f"{scheme or url!r} is no scheme that is known here",
             "Use embedded:, redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://",
         )
+    if ensure is not None:
+        open_one = reviving(open_one, ensure)
     return Single(open_one, timeout=timeout, patience=patience or 5.0, chance=chance)
 
 
@@ -120,6 +124,10 @@ class Single(Base):
                     if code == "READONLY" and self._wire is not None:
                         self._wire.close("the master is a replica now")
                     await patience.wait(problem)
+                elif code in ("MOVED", "ASK"):
+                    raise StoreUnfit(
+                        "the store is a node of a cluster. Write redis+cluster:// in store.url"
+                    ) from problem
                 else:
                     raise StoreError(f"{script.name}: {problem}") from problem
             elif problem is not None:
@@ -145,7 +153,9 @@ class Single(Base):
             opening = self._opening
             try:
                 return await asyncio.wait_for(asyncio.shield(opening), max(patience.left(), 0.01))
-            except (RedisError, OSError, TimeoutError, AttributeError, TypeError) as error:
+            except AuthenticationError as error:
+                raise StoreUnfit(f"the store refuses the login of store.url: {error}") from error
+            except (RedisError, OSError, TimeoutError) as error:
                 await patience.wait(error)
 
     async def _open(self) -> Wire:

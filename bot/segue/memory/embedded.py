@@ -25,7 +25,6 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -42,20 +41,77 @@ START_SECONDS = 15.0
 """How long a server may take to load its append-only file before we give up."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Embedded:
-    """A running server of ours."""
+    """A server of ours, in a folder, running as long as somebody uses it."""
 
-    folder: Path
-    socket: Path
-    pid: int
-    started: bool
-    """Whether this process started it (else it was there)."""
+    def __init__(self, folder: Path, fsync: str) -> None:
+        self.folder = folder
+        self.socket = socket_path(folder)
+        self.fsync = fsync
+        self.pid = 0
+        """Of the server. The operating system may have given it to another since: ask `ensure`."""
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Address of the server, for `connect`."""
         return f"unix://{quote(str(self.socket))}"
+
+    @property
+    def started(self) -> bool:
+        """Whether this process started the server (else it was there)."""
+        return self.child != 0
+
+    @property
+    def child(self) -> int:
+        """Process id of the server if this process started it and it runs, else 0."""
+        return self._child.pid if self._child is not None and self._child.poll() is None else 0
+
+    async def ensure(self) -> None:
+        """Start the server, or join the one that runs; also when it has died since.
+
+        However many processes do this at once, one of them starts it.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + START_SECONDS
+        while True:
+            ended = self._child is not None and self._child.poll() is not None
+            if ended:
+                self._child = None
+            lock = os.open(self.folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                if self._child is None and _try_lock(lock, fcntl.LOCK_EX):
+                    if ended and self.pid == 0:
+                        raise StoreUnavailable(
+                            f"the embedded server does not start: {_last_words(self.folder)} "
+                            f"See {self.folder / 'server.log'}"
+                        )
+                    self.pid = 0
+                    self._child = _start(self.folder, self.socket, self.fsync, lock)
+            finally:
+                # A server that was just started has its own descriptor of the same lock.
+                os.close(lock)
+            pid = await _answering(self.socket)
+            if pid is not None and (self._child is None or pid == self._child.pid):
+                self.pid = pid
+                return
+            if loop.time() > end:
+                raise StoreUnavailable(
+                    f"the embedded server in {self.folder} does not answer after "
+                    f"{START_SECONDS:g} s. See {self.folder / 'server.log'}"
+                )
+            await asyncio.sleep(0.01)
+
+    def part(self, *, ended: bool) -> None:
+        """Let go of a server that has ended, or that others still use."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if ended:
+            child.wait()
+        else:
+            # The last of the others ends it. The interpreter would warn of a child still there.
+            child.returncode = 0
 
 
 def find_binary() -> Path:
@@ -105,23 +161,16 @@ async def embedded(folder: Path | str, *, fsync: str = "everysec") -> AsyncItera
     `fsync` is `everysec` or `always`; it counts for whoever starts the server.
     """
     folder = _prepared(folder)
-    socket = socket_path(folder)
     users = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    server = Embedded(folder, fsync)
     try:
         # Not blocking: whoever shuts the server down holds it alone for a moment.
         await _lock(users, fcntl.LOCK_SH, START_SECONDS)
-        server, process = await _start_or_join(folder, socket, fsync)
         try:
+            await server.ensure()
             yield server
         finally:
-            ended = await _leave(folder, users, server.pid)
-            if process is not None:
-                if ended:
-                    process.wait()
-                else:
-                    # Others use it, and the last of them ends it. The interpreter would warn about
-                    # a child that is still there.
-                    process.returncode = 0
+            server.part(ended=await _leave(server, users))
     finally:
         os.close(users)
 
@@ -130,45 +179,6 @@ def _prepared(folder: Path | str) -> Path:
     folder = Path(folder).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
-
-
-async def _start_or_join(
-    folder: Path, socket: Path, fsync: str
-) -> tuple[Embedded, subprocess.Popen[bytes] | None]:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + START_SECONDS
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        while True:
-            lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                if process is None and _try_lock(lock, fcntl.LOCK_EX):
-                    process = _start(folder, socket, fsync, lock)
-            finally:
-                # A server that we just started has its own descriptor of the same lock.
-                os.close(lock)
-            pid = await _answering(socket)
-            if pid is not None and (process is None or pid == process.pid):
-                server = Embedded(
-                    folder=folder, socket=socket, pid=pid, started=process is not None
-                )
-                return server, process
-            if process is not None and process.poll() is not None:
-                raise StoreUnavailable(
-                    f"the embedded server ended with status {process.returncode}: "
-                    f"{_last_words(folder)} See {folder / 'server.log'}"
-                )
-            if loop.time() > end:
-                raise StoreUnavailable(
-                    f"the embedded server in {folder} does not answer after {START_SECONDS:g} s. "
-                    f"See {folder / 'server.log'}"
-                )
-            await asyncio.sleep(0.01)
-    except BaseException:
-        if process is not None:
-            process.kill()
-            process.wait()
-        raise
 
 
 def _start(folder: Path, socket: Path, fsync: str, lock: int) -> subprocess.Popen[bytes]:
@@ -215,15 +225,18 @@ async def _answering(socket: Path) -> int | None:
         await connection.disconnect()
 
 
-async def _leave(folder: Path, users: int, pid: int) -> bool:
+async def _leave(server: Embedded, users: int) -> bool:
     """Shut the server down if nobody else uses it; True if it is gone."""
     fcntl.flock(users, fcntl.LOCK_UN)
     if not _try_lock(users, fcntl.LOCK_EX):
         return False
-    lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(server.folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if _try_lock(lock, fcntl.LOCK_EX):
             return True  # It is gone already.
+        pid = await _answering(server.socket) or server.child
+        if not pid:
+            return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         try:

@@ -50,17 +50,17 @@ async def open_store(
     except ValueError as error:
         raise SettingsError("store.prefix", str(error), "Choose another prefix") from error
     stack = AsyncExitStack()
+    ensure = None
     try:
         if url.startswith("embedded:"):
-            server = await stack.enter_async_context(
-                embedded(Path(data_dir) / "store", fsync=fsync)
-            )
-            url = server.url
+            own = await stack.enter_async_context(embedded(Path(data_dir) / "store", fsync=fsync))
+            url, ensure = own.url, own.ensure
         store = Store(
             connect(
                 url,
                 timeout=timeout.total_seconds(),
                 patience=patience.total_seconds() if patience else None,
+                ensure=ensure,
             ),
             keys,
             limits=limits,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio.connection import Connection, parse_url
 from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import RedisError
 
 from segue.errors import SettingsError
 from segue.memory.wire import Opener
@@ -29,6 +31,19 @@ def opener(url: str, timeout: float) -> Opener:
         connection: Connection = kind(**options)
         await connection.connect()  # type: ignore[no-untyped-call]
         return connection
+
+    return open_one
+
+
+def reviving(open_first: Opener, ensure: Callable[[], Awaitable[None]]) -> Opener:
+    """Return what opens a connection and, where nobody answers, first sees to it that one does."""
+
+    async def open_one() -> Connection:
+        try:
+            return await open_first()
+        except (RedisError, OSError):
+            await ensure()
+            return await open_first()
 
     return open_one
 
