@@ -174,8 +174,7 @@ class Door:
 
 def peer_of(request: web.Request) -> str:
     """Return the IP address a request comes from; the server knows about trusted proxies."""
-    named: str | None = request.get("peer")
-    return named or request.remote or ""
+    return request.remote or ""
 
 
 def is_here(peer: str) -> bool:

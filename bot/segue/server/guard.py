@@ -83,7 +83,7 @@ def guarded(
             response.force_close()
             return response
         if behind:
-            request["peer"] = proxies.peer(request)
+            request = request.clone(remote=proxies.peer(request))
         try:
             return await handler(request)
         except web.HTTPException as answer:

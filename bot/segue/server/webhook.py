@@ -85,7 +85,7 @@ async def _raw(request: web.Request, public_url: str, body_limit: int) -> RawReq
         query=query,
         headers=headers,
         body=body,
-        peer=request.get("peer") or request.remote or "",
+        peer=request.remote or "",
         url=f"{public_url}{request.raw_path}" if public_url else "",
     )
 
