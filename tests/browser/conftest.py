@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from .running import RunningDemo
 from .standin import StandIn
 
 FLAGS = [
@@ -101,3 +102,12 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
     yield visitor
     for context in made:
         await context.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningDemo]:
+    """`segue demo`, started once for all tests that talk with the sample company."""
+    running = RunningDemo(tmp_path_factory.mktemp("demo"))
+    await running.start()
+    yield running
+    await running.interrupt()

@@ -14,7 +14,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "try1_title": "Return something, in your own words",
         "try1_text": "Write as you would to a shop. When it asks, your order is {order} and its "
         "postcode {postcode}.",
-        "try1_say": "I want to send my jacket back",
+        "try1_say": "I'd like to return my jacket",
         "try2_title": "Stop it in the middle of a question",
         "try2_text": "While it waits for an answer, press Ctrl C in the terminal. Run {command} "
         "again, and answer here.",
@@ -93,7 +93,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "try1_title": "Etwas zurückgeben, in eigenen Worten",
         "try1_text": "Schreiben Sie wie an einen Laden. Auf Nachfrage: Ihre Bestellung ist "
         "{order}, die Postleitzahl dazu {postcode}.",
-        "try1_say": "Ich möchte meine Jacke zurückschicken",
+        "try1_say": "Die Jacke passt nicht, ich will sie zurückschicken",
         "try2_title": "Mitten in einer Frage anhalten",
         "try2_text": "Während er auf eine Antwort wartet: im Terminal Strg C drücken. Dann "
         "{command} noch einmal starten und hier antworten.",
