@@ -76,6 +76,16 @@ def test_answers_come_with_their_questions(voice):
     assert words(voice, "answers/delivery", "en") == "Two days."
 
 
+def test_many_answers_have_several_files(write):
+    """`answers_shipping.j2` holds answers like `answers.j2`; a name stands in one of them."""
+    more = "{% reply parcels() %}{% asked %}lost parcel\nWe look.{% endreply %}"
+    root = write({**FILES, "en/answers_shipping.j2": more})
+    assert "parcels" in dict(load_voice(root).answers("en"))
+    write({"en/answers_shipping.j2": "\n" + FILES["en/answers.j2"]})
+    with pytest.raises(VoiceError, match=r"answers_shipping\.j2:2: the answer delivery is written"):
+        load_voice(root)
+
+
 def test_words_are_normalised_and_fall_back_within_their_language(voice):
     """`de-AT` adds to `de`; what a locale leaves out of its own language is not English."""
     english = voice.words("en-GB")

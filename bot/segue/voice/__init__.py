@@ -4,7 +4,8 @@ How to write a reply
 ====================
 
 One file per dialog and locale, `brand_voice/<locale>/<dialog>.j2`. Replies that every dialog may
-use stand in `common.j2`, answers that need no dialog in `answers.j2`.
+use stand in `common.j2`, answers that need no dialog in `answers.j2` (and, if they become many, in
+`answers_delivery.j2` and the like). A file has at most 32 kB.
 
     {% reply ask_order() %}
     Happy to help{% if customer.name %}, {{ customer.name }}{% endif %}. What's your order number?

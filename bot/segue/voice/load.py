@@ -2,7 +2,7 @@
 
     brand_voice/en/return_item.j2     the replies of one dialog
     brand_voice/en/common.j2          replies every dialog may use, and phrases to share
-    brand_voice/en/answers.j2         answers without code
+    brand_voice/en/answers.j2         answers without code (more of them in answers_shipping.j2 …)
     brand_voice/en/words.toml         the words that always work
 
 All mistakes of all files come back at once, each with file, line and cure.
@@ -22,7 +22,7 @@ from segue.errors import VoiceError
 from segue.voice.environment import VoiceEnvironment
 from segue.voice.expressions import Phrase
 from segue.voice.reply import Reply
-from segue.voice.source import SOURCE_LIMIT, forget, read_source
+from segue.voice.source import SOURCE_LIMIT, dialog_of, forget, read_source
 from segue.voice.voice import Voice, locale_chain
 from segue.words import Words, WordsMistake, parse_words
 
@@ -188,7 +188,15 @@ class _Loader:
                     forget(shared, name)
                     shared[name] = phrase
             for reply in loaded.replies:
-                found[(reply.info.dialog, reply.info.name)] = reply
+                key = (reply.info.dialog, reply.info.name)
+                if key in found:
+                    self.refuse(
+                        f"the answer {reply.info.name} is written in {found[key].info.file}, too",
+                        "Keep one of them.",
+                        file,
+                        reply.info.line,
+                    )
+                found[key] = reply
         words = folder / "words.toml"
         if words.is_file():
             self._words(words, locale)
@@ -241,7 +249,7 @@ class _Loader:
         replies, phrases, mistakes = read_source(
             source,
             file=str(file),
-            dialog=file.stem,
+            dialog=dialog_of(file.stem),
             locale=locale,
             phrases=shared,
             environment=self.environment,

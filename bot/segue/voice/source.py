@@ -36,7 +36,7 @@ def check_source(
     return read_source(
         source,
         file=file,
-        dialog=Path(file).stem,
+        dialog=dialog_of(Path(file).stem),
         locale=locale,
         phrases=phrases or {},
         environment=VoiceEnvironment(),
@@ -73,6 +73,11 @@ def read_source(
         for reply in parsed.replies
     ]
     return tuple(replies), own, walk.mistakes
+
+
+def dialog_of(stem: str) -> str:
+    """Return whose replies a file holds; `answers_delivery.j2` holds answers like `answers.j2`."""
+    return "answers" if stem.startswith("answers_") else stem
 
 
 def forget(phrases: dict[str, Phrase], name: str) -> None:
