@@ -101,6 +101,8 @@ def _type(annotation: Any) -> str:
 
 
 def _default(info: FieldInfo) -> str:
+    if info.default_factory not in (None, list, dict, tuple):
+        return "depends on the machine"
     value = info.get_default(call_default_factory=True, validated_data={})
     match value:
         case _ if value is PydanticUndefined:

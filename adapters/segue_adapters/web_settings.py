@@ -87,7 +87,9 @@ class WebSettings(BaseModel):
     cookie: bool = Field(
         default=True, description="Also keep the session in a cookie that scripts cannot read."
     )
-    cookie_name: str = Field(default="segue_session", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    cookie_name: str = Field(
+        default="segue_session", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The cookie's name."
+    )
     same_site: Literal["Lax", "Strict", "None"] = Field(
         default="Lax", description="The cookie's SameSite."
     )
