@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,8 +13,14 @@ _EDGES = regex.compile(r"^[\s\p{P}\p{S}]+|[\s\p{P}\p{S}]+$")
 _SPACES = regex.compile(r"\s+")
 
 
+_ASCII_EDGES = string.punctuation + " "
+
+
 def normalise(text: str) -> str:
     """Fold case, width and white space, and drop punctuation at both ends (` Stop. ` is `stop`)."""
+    if text.isascii() and text.isprintable():
+        # The same, without Unicode tables: most messages, and several times in every turn.
+        return " ".join(text.strip(_ASCII_EDGES).lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
     return _SPACES.sub(" ", _EDGES.sub("", folded))
 
