@@ -131,7 +131,7 @@ class Talk:
         return self.outcome.result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def talk() -> type[Talk]:
     """Return the class, to begin talks with."""
     return Talk

@@ -69,20 +69,18 @@ def digest_of(values: Any) -> bytes:
     try:
         data = _canonical.encode(values)
     except (TypeError, ValueError, RecursionError, OverflowError):
-        data = _canonical.encode(_with_text_keys(to_plain(values)))
+        data = _canonical.encode(_with_text_keys(values))
     return blake2b(data, digest_size=8).digest()
 
 
-def _with_text_keys(value: Any) -> Any:
-    """Return plain data whose mapping keys are text that tells 1 from "1"."""
-    if isinstance(value, dict):
-        return {
-            key if isinstance(key, str) else f"\0{key!r}": _with_text_keys(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_with_text_keys(item) for item in value]
-    return value
+def _with_text_keys(values: Any) -> Any:
+    """Return plain data whose mappings can be put in order. Raises `NotPlain`."""
+    try:
+        return msgspec.to_builtins(
+            values, builtin_types=_KEPT, str_keys=True, enc_hook=_dump, order="deterministic"
+        )
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise NotPlain(f"{type(values).__name__} ({error})") from None
 
 
 def _dump(value: Any) -> Any:
