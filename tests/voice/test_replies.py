@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from markupsafe import Markup
+from pydantic import BaseModel
 
 from segue.errors import VoiceError
 from segue.types import (
@@ -28,6 +32,7 @@ from segue.types import (
     Text,
 )
 from segue.voice import CustomerView, Voice, plain, to_json
+from segue.voice.values import plain_data
 
 ADA = CustomerView("Ada", "en-GB", "web")
 
@@ -137,6 +142,44 @@ def test_a_dot_is_a_field_of_whatever_was_passed(speak):
     )
     order = Order("A1001", [Item("coat")])
     assert words(voice, order=order, box={"items": 7, "keys": 8}) == "A1001 3 big 7 8"
+
+
+def test_everything_that_can_be_passed_becomes_plain():
+    """Tuples and sets are lists; records packed as arrays keep their field names."""
+    given = {
+        "button": Button("a", "A"),
+        "both": (Button("a", "A"), [Item("coat")]),
+        "set": {1},
+        "size": Size.BIG,
+        "day": date(2026, 3, 5),
+        "map": MappingProxyType({"x": (1,)}),
+        "text": Markup("<b>"),
+        "model": Model(price=Decimal("1.5"), tags=("x",)),
+        "words": deque(["a"]),
+    }
+    plain_ = plain_data(given)
+    assert plain_ == {
+        "button": {"id": "a", "label": "A"},
+        "both": [{"id": "a", "label": "A"}, [{"name": "coat", "items": 3}]],
+        "set": [1],
+        "size": "big",
+        "day": date(2026, 3, 5),
+        "map": {"x": [1]},
+        "text": "<b>",
+        "model": {"price": Decimal("1.5"), "tags": ["x"]},
+        "words": ["a"],
+    }
+    assert type(plain_["text"]) is type(plain_["size"]) is str
+    endless: list[object] = []
+    endless.append(endless)
+    for bad in (object(), b"bytes", lambda: 1, {"x": object()}, endless):
+        with pytest.raises((TypeError, RecursionError)):
+            plain_data(bad)
+
+
+class Model(BaseModel):
+    price: Decimal
+    tags: tuple[str, ...]
 
 
 def test_numbers_dates_and_money_look_as_the_locale_has_them(write):

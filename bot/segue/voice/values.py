@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
@@ -31,19 +33,39 @@ _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def plain_data(value: Any) -> Any:
-    """Return a copy made of plain data only; raise `TypeError` for what has no plain form."""
-    if type(value) in _PLAIN:
+    """Return a copy made of plain data only; raise `TypeError` for what has no plain form.
+
+    Sequences become lists and records become dicts by field name, also those that are packed as
+    arrays (`Button`): a writer says `option.label`, not `option[1]`.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    return msgspec.to_builtins(value, builtin_types=_BUILTIN, enc_hook=_unknown)
-
-
-def _unknown(value: Any) -> Any:
+    if kind is dict:
+        return {key: one if type(one) in _PLAIN else plain_data(one) for key, one in value.items()}
+    if kind in (list, tuple):
+        return [one if type(one) in _PLAIN else plain_data(one) for one in value]
+    if isinstance(value, msgspec.Struct):
+        return {name: plain_data(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Enum):
+        return plain_data(value.value)
+    if is_dataclass(kind):
+        return {one.name: plain_data(getattr(value, one.name)) for one in fields(kind)}
+    if isinstance(value, Mapping):
+        return plain_data(dict(value))
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return plain_data(dump())
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _unknown(value)
+    built = msgspec.to_builtins(value, builtin_types=_BUILTIN, enc_hook=_unknown)
+    return built if type(built) in _PLAIN else plain_data(built)
+
+
+def _unknown(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return list(value)
     raise TypeError(f"a {type(value).__name__} cannot be shown; pass plain data or a dataclass")
 
