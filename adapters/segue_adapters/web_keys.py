@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +17,8 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from segue.ports import SystemIds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,12 +70,13 @@ def own_key(secret: str | None, file: Path) -> bytes:
         return _stretch(secret.encode())
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
+        ids = SystemIds()
         # Written beside it and linked: of several processes that start at once, one wins, and
         # none reads half a key.
-        fresh = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        fresh = file.with_name(f".{file.name}.{ids.new()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as handle:
-            handle.write(secrets.token_hex(32).encode())
+            handle.write(ids.secret().encode())
         with suppress(FileExistsError):
             os.link(fresh, file)
         fresh.unlink()

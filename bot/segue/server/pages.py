@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from aiohttp import web
+
+from segue.ports import SystemIds
 
 
 def page_headers(
@@ -48,7 +49,7 @@ def page_headers(
 
 def new_nonce() -> str:
     """Return a nonce: 128 bits, for one answer."""
-    return secrets.token_urlsafe(16)
+    return SystemIds().new()
 
 
 def page(html: str, nonce: str, *, status: int = 200) -> web.Response:
