@@ -153,9 +153,12 @@ class Single(Base):
             opening = self._opening
             try:
                 return await asyncio.wait_for(asyncio.shield(opening), max(patience.left(), 0.01))
-            except AuthenticationError as error:
-                raise StoreUnfit(f"the store refuses the login of store.url: {error}") from error
             except (RedisError, OSError, TimeoutError) as error:
+                # redis-py wraps it on some kinds of connection.
+                if isinstance(error, AuthenticationError) or isinstance(
+                    error.__cause__, AuthenticationError
+                ):
+                    raise StoreUnfit(f"the store refuses store.url's login: {error}") from error
                 await patience.wait(error)
 
     async def _open(self) -> Wire:

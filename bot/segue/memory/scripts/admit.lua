@@ -41,8 +41,9 @@ end
 if redis.call('LLEN', inbox) >= tonumber(ARGV[13]) then return {'full'} end
 
 local seconds = math.floor(now / 1000)
-redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
+-- First what a server without memory refuses: after another write it would let all the rest pass.
 redis.call('ZADD', seen, seconds + ARGV[10], digest)
+redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
 if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[12]) end
 if redis.call('RPUSH', inbox, op .. ARGV[5]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
 h.n = h.n + 1
