@@ -112,6 +112,8 @@ class State(Struct, array_like=True):
     """The wording used last, by reply: the next one is another."""
     heard: int = 0
     """Letters up to this number were read, and what followed stored, in the middle of a turn."""
+    noted: int = 0
+    """Letters up to this number are in the transcript since then, read or not."""
 
 
 class TooNew(SegueError):

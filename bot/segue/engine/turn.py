@@ -83,8 +83,9 @@ class Turn:
     async def run(self) -> Commit:
         """Answer the letters and the timers that are due; return what is to be stored."""
         letters = [n for n in self.granted.letters if n.number > self.state.heard]
-        for letter in letters:
-            self._listen(letter.inbound)
+        for letter in self.granted.letters:
+            if letter.number > self.state.noted:
+                self._listen(letter.inbound)
         if len(letters) < len(self.granted.letters) and not self.granted.controller:
             # A process died in the middle of this turn: its letters are read, their steps go on.
             await self.player.advance()
@@ -93,7 +94,10 @@ class Turn:
         for timer in [t for t in self.state.timers if t.due <= self.at]:
             await self._ring(timer)
         await self._close()
-        return self._commit(ack=self.granted.letters[-1].number if self.granted.letters else 0)
+        return self._commit(ack=self._last_letter(), ended=True)
+
+    def _last_letter(self) -> int:
+        return self.granted.letters[-1].number if self.granted.letters else 0
 
     def _together(self, letters: list[Letter]) -> list[list[Letter]]:
         """Group lines that were written in one breath and are read as one.
@@ -525,18 +529,22 @@ class Turn:
     async def flush(self) -> None:
         """Store what was decided so far, in the middle of the turn."""
         self.state.heard = max(self.state.heard, self._reading)
-        await self._flush(self._commit(ack=0))
+        # The lines of all letters are stored with it, also of those that are not read yet.
+        self.state.noted = max(self.state.noted, self._last_letter())
+        await self._flush(self._commit(ack=0, ended=False))
         self.speech.stored()
 
-    def _commit(self, *, ack: int) -> Commit:
-        due = min((timer.due for timer in self.state.timers), default=0)
+    def _commit(self, *, ack: int, ended: bool) -> Commit:
+        # Should this process die before the turn has ended, somebody must go on with it: where a
+        # timer began it, no letter waits that would say so.
+        due = min((timer.due for timer in self.state.timers), default=0) if ended else self.at
         return Commit(
             state=encode(self.state),
             ack=ack,
             log=self.speech.log(),
             said=self.speech.said,
             rows=tuple(self.speech.rows),
-            events=() if not ack else (self._summary(),),
+            events=(self._summary(),) if ended else (),
             due=due,
         )
 
