@@ -1,4 +1,4 @@
-"""A talk with one dialog, without an engine: it plays, answers, and does steps the way one would."""
+"""A talk with one dialog, without an engine: it plays, answers and does steps as one would."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from segue import Chat, Text, dialog
+from segue import Chat, Text, dialog, slot
 from segue.dialog import Journal, play
 from segue.dialog.outcome import Broken, Hold
 from segue.errors import DialogError
@@ -299,7 +299,7 @@ def test_a_result_that_is_not_annotated_must_be_plain(talk: Any) -> None:
     class Thing:
         pass
 
-    def untyped(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def untyped(kind: str):  # type: ignore[no-untyped-def]
         return {"set": {1, 2}, "tuple": (1, 2), "object": Thing()}[kind]
 
     @dialog("odd")
@@ -386,3 +386,20 @@ def test_a_dialog_is_not_called_like_a_function(talk: Any) -> None:
         await inner(chat)
 
     assert "chat.call(inner)" in str(_broken(talk, outer))
+
+
+def test_a_parser_says_what_it_returns(talk: Any) -> None:
+    """A dataclass from a parser without annotation would come back as something else."""
+
+    def untyped(text):  # type: ignore[no-untyped-def]
+        return {1, 2}
+
+    @dialog("odd")
+    async def odd(chat: Chat) -> None:
+        await chat.ask("ask_size", slot(untyped))
+
+    t = talk(odd)
+    t.start()
+    outcome = t.say({1, 2})
+    assert isinstance(outcome, Broken)
+    assert "-> set | None" in str(outcome.error)

@@ -115,7 +115,7 @@ def test_several_questions_may_be_answered_in_one_play(talk: Any) -> None:
     assert (t.result, t.said) == (["1", "2"], ["between"])
 
 
-# -- steps -------------------------------------------------------------------------------------------
+# -- steps --------------------------------------------------------------------------------------
 
 
 def test_a_step_result_has_its_annotated_type_on_replay_too(talk: Any) -> None:
@@ -242,7 +242,7 @@ def test_a_failing_answer_is_not_lost(talk: Any) -> None:
     assert [answer.value for _, answer in outcome.journal.answers()] == ["A1"]
 
 
-# -- other dialogs -------------------------------------------------------------------------------
+# -- other dialogs -----------------------------------------------------------------------------
 
 
 def test_a_called_dialog_returns_its_result_and_takes_values(talk: Any) -> None:
@@ -305,7 +305,7 @@ def test_the_opening_words_reach_a_parameter_named_utterance(talk: Any) -> None:
     assert talk(fallback).start().result == "hi"
 
 
-# -- giving up and time --------------------------------------------------------------------------
+# -- giving up and time ------------------------------------------------------------------------
 
 
 def test_calling_off_lets_the_dialog_tidy_up(talk: Any) -> None:
@@ -380,7 +380,7 @@ def test_a_wait_is_over_when_its_time_is_up(talk: Any) -> None:
     assert t.said == ["see_you", "hello_again"]
 
 
-# -- reading what is known -----------------------------------------------------------------------
+# -- reading what is known ---------------------------------------------------------------------
 
 
 def test_clock_chance_and_facts_are_read_once(talk: Any) -> None:
@@ -430,7 +430,7 @@ def test_milestones_reminders_and_logs_come_up_once(talk: Any) -> None:
     assert (again.fresh.milestones, again.fresh.reminders, again.fresh.logs) == ((), (), ())
 
 
-# -- remembering ---------------------------------------------------------------------------------
+# -- remembering -------------------------------------------------------------------------------
 
 
 @dialog("mailing")
@@ -456,7 +456,7 @@ def test_an_answer_is_remembered_and_used_without_asking(talk: Any) -> None:
 
 
 def test_a_remembered_answer_does_not_change_under_a_dialog(talk: Any) -> None:
-    """What the profile answered is journaled: a later change of the profile is for later dialogs."""
+    """What the profile answered is journaled: a later change of it is for later dialogs."""
 
     @dialog("longer")
     async def longer(chat: Chat) -> str:
@@ -496,7 +496,7 @@ def test_a_fact_of_another_type_is_not_used(talk: Any) -> None:
     assert t.asks == "ask_email"
 
 
-# -- limits --------------------------------------------------------------------------------------
+# -- limits ------------------------------------------------------------------------------------
 
 
 def test_a_loop_without_a_restart_is_named(talk: Any) -> None:

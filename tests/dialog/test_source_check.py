@@ -186,7 +186,7 @@ def test_a_file_that_is_not_python_is_one_finding(tmp_path: Path) -> None:
     assert [finding.rule for finding in check_dialogs(tmp_path)] == ["print", "not-python"]
 
 
-# -- replies -----------------------------------------------------------------------------------------
+# -- replies ---------------------------------------------------------------------------------------
 
 
 def test_replies_are_told_with_dialog_values_and_options(tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ class Replay:
                 raise Cancelled
             case Answer(value=given, raw=raw):
                 value = to_plain(given)
-                result = self._typed(value, ask)
+                result = self._typed(given, value, ask)
                 # A number means nothing without the list it was chosen from.
                 kept = None if ask.slot.options and isinstance(value, str) else raw_of(raw, value)
                 self._record(entry, Answered(value, ask.slot.name, kept, digest_of(inputs(ask))))
@@ -316,8 +316,14 @@ class Replay:
         self._record(entry, Passed(how, digest_of(inputs(ask))))
         return None
 
-    def _typed(self, value: Any, ask: Ask) -> Any:
+    def _typed(self, given: Any, value: Any, ask: Ask) -> Any:
         """Return an answer as it will come back on every replay."""
+        kind = type(given)
+        if ask.slot.type is Any and type(value) is not kind:
+            raise Misused(
+                f"got a {kind.__name__}, and the slot {ask.slot.name} does not say so",
+                f"Annotate its parser: `-> {kind.__name__} | None`.",
+            )
         try:
             return from_plain(value, ask.slot.type)
         except (ValueError, TypeError) as error:

@@ -49,7 +49,7 @@ class NoValue:
     reply: str = ""
 
 
-SlotReading: TypeAlias = "Value[T] | Nearly | NoValue"
+SlotReading: TypeAlias = Value[T] | Nearly | NoValue
 
 
 @dataclass(frozen=True, kw_only=True)

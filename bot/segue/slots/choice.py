@@ -44,7 +44,9 @@ def _parse(text: str, context: SlotContext, options: tuple[str, ...]) -> SlotRea
     ids = [name for name, _ in shown]
     if context.choice is not None:
         return Value(context.choice) if context.choice in ids else NoValue()
-    whole, core = normalise(text), bare(text, context)
+    whole = normalise(text)
+    # "is damaged ok?" asks something, and is not the same as "damaged".
+    core = whole if "?" in text else bare(text, context)
     if not whole:
         return NoValue()
     names = [(name, normalise(label), normalise(name.replace("_", " "))) for name, label in shown]

@@ -191,7 +191,12 @@ def _type_of(parser: Callable[..., Any]) -> Any:
         return parser
     try:
         returns = get_type_hints(parser).get("return", Any)
-    except (NameError, TypeError):
+    except NameError as error:
+        raise DialogError(
+            f"An annotation of the parser {parser.__name__} cannot be read ({error})",
+            cure="Import or define that name at the top of the file.",
+        ) from None
+    except TypeError:
         return Any
     parts = get_args(returns) if get_origin(returns) is not Value else (returns,)
     kinds: list[Any] = []
