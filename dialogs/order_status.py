@@ -29,6 +29,12 @@ from ._orders import find_order
             "I ordered a jacket last week and it isn't here",
             "when does my stuff come",
             "check on an order",
+            "I want to know where my order is",
+            "when is my delivery coming",
+            "my order is late",
+            "did you send it already",
+            "where are my boots",
+            "how far is my parcel",
         ],
         "de": [
             "wo ist meine Bestellung",
@@ -46,6 +52,10 @@ from ._orders import find_order
             "ich habe letzte Woche bestellt und noch nichts bekommen",
             "wann kommen meine Sachen",
             "Lieferstatus",
+            "wann kommt mein Paket",
+            "ist meine Bestellung schon unterwegs",
+            "meine Lieferung ist zu spät",
+            "wo sind meine Schuhe",
         ],
     },
 )

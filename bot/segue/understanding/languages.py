@@ -30,19 +30,20 @@ LIGHT: Final[Mapping[str, frozenset[str]]] = {
         """
         a am an and any are as at be been but by can could did do does doing for from get gets
         getting go going got had has have he her here him his i if im in into is it its ive just
-        let like ma may me might mine my need now of off on one or our out over please really shall
-        she should so some than that thats the their them then there these they thing things this
-        those to too up us very want wants was we well were will with would you your yours
+        let like ma may me might mine my need no not now of off on one ok okay or our out over
+        please really shall she should so some than that thats the their them then there these
+        they thing things this those to too up us very want wants was we well were will with
+        would yeah yes you your yours
         """
     ),
     "de": _words(
         """
         aber als am an auch auf aus bei bin bist bitte da das dass dem den denn der des die dies
-        diese diesen dieser dieses doch dir dich du ein eine einem einen einer eines er es euch euer
-        eure etwas gerade gibt habe haben hab habt hat hatte hier ich ihr im in ins ist ja kann
-        kannst konnen konnt mal man mein meine meinem meinen meiner mich mir mit mochte muss musse
-        nach noch nun nur oder schon sein seine sie sind so soll uber um und uns unser von vor werde
-        werden will wird wir wurde zum zur
+        diese diesen dieser dieses doch dir dich du ein eine einem einen einer eines er es euch
+        euer eure etwas gerade gibt habe haben hab habt hat hatte hier ich ihr im in ins ist ja
+        kann kannst konnen konnt mal man mein meine meinem meinen meiner mich mir mit mochte
+        muss musse nach nein nicht noch nun nur oder schon sein seine sie sind so soll uber um
+        und uns unser von vor werde werden will wird wir wurde zum zur
         """
     ),
 }
@@ -141,44 +142,44 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
 SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "en": _words(
         """
-        a about are and can cant did do does dont for from goodbye has have hello help how i is it
-        its long much my need not of order ordered parcel please return send shipping stuff thank
-        thanks that the there these they this to want was what when where which who will with would
-        you your yes
+        a about are and can cant did do does dont for from goodbye has have hello help how i is
+        it its long much my need not of order ordered parcel please return send shipping stuff
+        thank thanks that the there these they this to want was what when where which who will
+        with would you your yes
         """
     ),
     "de": _words(
         """
-        aber auf bei bekomme bestellt bestellung bin bist bitte bleibt danke das dein deine den der
-        dich die dir du ein eine einen es euch fur gerne gibt gruss guten habe haben habt hallo hat
-        heute ich ihr ist ja kann kein keine konnen kostet lieferung machen mein meine meinen mich
-        mir mit mochte moin morgen muss nach nein nicht noch nur oder paket rechnung schicken schon
-        servus sie sind tag tschuss umtauschen und uns versand vielen von wann ware warum was wie
-        wieso will wir wo zu zum zur zuruck zuruckgeben zuruckschicken
+        aber auf bei bekomme bestellt bestellung bin bist bitte bleibt danke das dein deine den
+        der dich die dir du ein eine einen es euch fur gerne gibt gruss guten habe haben habt
+        hallo hat heute ich ihr ist ja kann kein keine konnen kostet lieferung machen mein meine
+        meinen mich mir mit mochte moin morgen muss nach nein nicht noch nur oder paket rechnung
+        schicken schon servus sie sind tag tschuss umtauschen und uns versand vielen von wann
+        ware warum was wie wieso will wir wo zu zum zur zuruck zuruckgeben zuruckschicken
         """
     ),
     "fr": _words(
         """
-        avec bonjour ce colis combien commande comment dans de des est et je la le les livraison ma
-        mais merci mon ne nous ou par pas pour que qui retour salut suis sur un une vous
+        avec bonjour ce colis combien commande comment dans de des est et je la le les livraison
+        ma mais merci mon ne nous ou par pas pour que qui retour salut suis sur un une vous
         """
     ),
     "es": _words(
         """
-        buenos como con cuando cuanto de del devolver dias donde el en envio es esta gracias hola la
-        las lo los me mi no paquete para pedido pero por que quiero si un una yo
+        buenos como con cuando cuanto de del devolver dias donde el en envio es esta gracias
+        hola la las lo los me mi no paquete para pedido pero por que quiero si un una yo
         """
     ),
     "it": _words(
         """
-        buongiorno che ciao come con consegna cosa di dove e grazie ho il io la le mi mia mio non
-        ordine pacco per quando quanto restituire sono un una vorrei
+        buongiorno che ciao come con consegna cosa di dove e grazie ho il io la le mi mia mio
+        non ordine pacco per quando quanto restituire sono un una vorrei
         """
     ),
     "nl": _words(
         """
-        bestelling dank de een en goedemorgen graag hallo het hoe ik is kan komt maar met mijn niet
-        of op pakket retour terug van voor waar wanneer wat wil zijn
+        bestelling dank de een en goedemorgen graag hallo het hoe ik is kan komt maar met mijn
+        niet of op pakket retour terug van voor waar wanneer wat wil zijn
         """
     ),
 }

@@ -28,8 +28,10 @@ PAIR_WEIGHT: Final = 0.55
 UNKNOWN: Final = 0.8
 """What an unknown word weighs, of a word that only one intent knows."""
 TYPO: Final = 0.85
-DOUBT: Final = 0.06
+DOUBT: Final = 0.34
 """How little is made of a word that an intent has in one example of many."""
+ONE_WORD: Final = 0.45
+"""More than this no single word scores, unless it or another form of it is an example."""
 _TYPO_FROM: Final = 5
 _CLOSER: Final = 6
 """So many intents, best by evidence, are compared example by example."""
@@ -71,6 +73,11 @@ class Nearest:
             for intent, examples in told.items()
         }
         self._evidence = _learn(told)
+        # One word that stands in an example is not yet what the example says ("post", "damaged").
+        self._alone = {
+            intent: {words[0] for words in examples if len(words) == 1}
+            for intent, examples in told.items()
+        }
         self._exact = {
             " ".join(words_of(text, language)): intent
             for intent, texts in intents.items()
@@ -91,12 +98,16 @@ class Nearest:
         nearest = sorted(evidence, key=lambda intent: (-evidence[intent], intent))[:_CLOSER]
         exact = self._exact.get(" ".join(words_of(text, self.language)))
         text = _text(words)
+        alone = len(words) == 1
         found = [
             (
                 intent,
                 1.0
                 if intent == exact
-                else 0.5 * evidence[intent] + 0.5 * self._nearness(intent, known, total, text),
+                else min(
+                    ONE_WORD if alone and not known.keys() & self._alone[intent] else 1.0,
+                    (evidence[intent] + self._nearness(intent, known, total, text)) / 2,
+                ),
             )
             for intent in nearest
         ]
@@ -187,7 +198,8 @@ def _learn(told: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[tuple[
             counts.update(set(words))
             counts.update({f"{one} {two}" for one, two in pairwise(words)})
         for word, count in counts.items():
-            rates[word][intent] = count / len(examples)
+            # Many examples make an intent better known, not less sure of each of its words.
+            rates[word][intent] = count / len(examples) ** 0.3
     return {
         word: [(intent, rate / (sum(by.values()) + DOUBT)) for intent, rate in sorted(by.items())]
         for word, by in rates.items()
