@@ -257,7 +257,7 @@ async def test_going_back(rehearsal: Rehearsal) -> None:
 
 
 async def test_correcting_an_earlier_answer(rehearsal: Rehearsal, house: ModuleType) -> None:
-    """A corrected order number fetches the other order, under another key, and asks what differs."""
+    """A corrected number fetches the other order, under another key, and asks what differs."""
     await rehearsal.play(
         "web",
         """

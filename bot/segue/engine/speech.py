@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,11 @@ import msgspec
 
 from segue.channel import Capabilities
 from segue.engine.state import State
+from segue.errors import VoiceError
 from segue.types import Address, Button, Line, Message, Millis, Row, Who
 from segue.voice import CustomerView, Rendered, Voice, degrade
 
+log = logging.getLogger("segue.engine")
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -32,6 +35,8 @@ class Speech:
     address: Address
     capabilities: Capabilities
     at: Millis
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the reply that is said where another one failed."""
     life: Millis = 0
     """How long a row may wait before it is not worth sending; 0 is for ever."""
     lines: list[Line] = field(default_factory=list)
@@ -44,6 +49,8 @@ class Speech:
     messages: list[Message] = field(default_factory=list)
     """Everything said in this turn, stored or not."""
     replies: list[str] = field(default_factory=list)
+    problems: list[VoiceError] = field(default_factory=list)
+    """Replies that could not be said."""
     _count: int = 0
 
     def heard(self, line: Line) -> None:
@@ -82,7 +89,18 @@ class Speech:
     ) -> Message:
         """Say a reply. `buttons` are added where the reply brings none of its own."""
         self._disclose()
-        rendered = self.render(reply, dialog, values or _NOTHING)
+        try:
+            rendered = self.render(reply, dialog, values or _NOTHING)
+        except VoiceError as error:
+            self.problems.append(error)
+            log.error(
+                "reply_failed",
+                extra={"segue": {"reply": reply, "dialog": dialog, "where": error.file}},
+            )
+            if reply == FALLBACK:
+                # `segue check` and /readyz refuse a voice without it; there is nothing left to say.
+                return _SILENCE
+            return self.say(FALLBACK, values=self.contact)
         message = rendered.message
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
@@ -149,6 +167,8 @@ class Speech:
         self.said = 0
 
 
+FALLBACK = "something_went_wrong"
+_SILENCE = Message(body=())
 _NOTHING: Mapping[str, Any] = {}
 _WORDINGS = 8
 """How many replies' last wordings are remembered with a customer."""

@@ -74,6 +74,7 @@ class Turn:
             address=address,
             capabilities=setup.capabilities.get(address.channel, _UNKNOWN),
             at=self.at,
+            contact=setup.company.contact(),
             life=int(setup.reply_life.total_seconds() * 1000),
         )
         self.player = Player(self)
@@ -225,10 +226,11 @@ class Turn:
         )
         waiting: Waiting | None = None
         if frame is not None:
-            nudge = frame.open is None
+            nudge, before = frame.open is None, len(self.speech.messages)
             waiting = await self.player.advance(listener)
-            if nudge:
-                # A step had failed and nothing was asked: writing again was the sign to retry.
+            if nudge or (waiting is None and len(self.speech.messages) > before):
+                # A step had failed and writing again was the sign to retry; or the dialog is gone
+                # or broken, and that has been said.
                 return
             if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
                 self.state.unsure = 0
@@ -523,6 +525,12 @@ class Turn:
         if self.granted.controller:
             return
         await self.player.show_question()
+        self.notes.extend(
+            Note(
+                kind="problem", values={"dialog": "", "error": str(problem), "where": problem.file}
+            )
+            for problem in self.speech.problems
+        )
         if self.speech.messages:
             self.state.last = tuple(self.speech.messages[-2:])
 

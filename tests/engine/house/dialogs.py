@@ -92,7 +92,7 @@ async def counting(chat: Chat, so_far: int = 0) -> None:
     number = await chat.ask("ask_number", Integer)
     if number:
         await chat.say("sum", total=so_far + number)
-        return await chat.restart(so_far=so_far + number)
+        await chat.restart(so_far=so_far + number)
     await chat.say("thanks")
 
 
@@ -102,6 +102,4 @@ async def broken(chat: Chat) -> None:
     raise RuntimeError("customer@example.com said something secret")
 
 
-HOUSE = Registry(
-    [send_back, size, order_it, wait_for_it, careful, counting, broken]
-)
+HOUSE = Registry([send_back, size, order_it, wait_for_it, careful, counting, broken])
