@@ -34,7 +34,11 @@ def plain_block(block: Block) -> str:
 
 def plain(message: Message) -> str:
     """Return the words of a message, blocks separated by an empty line, without its buttons."""
-    body = message.body
+    return plain_body(message.body)
+
+
+def plain_body(body: tuple[Block, ...]) -> str:
+    """Return blocks as text, separated by an empty line."""
     if len(body) == 1:
         return plain_block(body[0])
     return "\n\n".join(map(plain_block, body))

@@ -28,7 +28,7 @@ from segue.types import (
     Text,
     Who,
 )
-from segue_adapters.plain import plain, plain_inline
+from segue_adapters.plain import plain_body, plain_inline
 from segue_adapters.web_media import MediaStore
 
 T = TypeVar("T")
@@ -259,9 +259,10 @@ encode = msgspec.json.Encoder().encode
 
 def web_reply(message: Message, media: MediaStore) -> WebReply:
     """Return a message as the browser gets it."""
+    body = safe(message.body)
     return WebReply(
-        text=plain(message),
-        body=safe(message.body),
+        text=plain_body(body),
+        body=body,
         buttons=tuple([WebButton(button.id, button.label) for button in message.buttons]),
         media=web_media(message.media, media) if message.media else (),
     )
@@ -282,13 +283,14 @@ def web_line(number: int, line: Line, media: MediaStore) -> WebLine:
             client_message_id=line.id if own else "",
             choice=line.choice,
         )
+    body = safe(message.body)
     return WebLine(
         n=number,
         who=line.who,
         at=line.at,
         channel=line.channel,
-        text=plain(message),
-        body=safe(message.body),
+        text=plain_body(body),
+        body=body,
         buttons=tuple([WebButton(button.id, button.label) for button in message.buttons]),
         media=web_media(message.media, media) if message.media else (),
         reply=line.reply,

@@ -1,0 +1,169 @@
+"""The adapters that the contract suite is run on, and how to read what they send.
+
+To add a channel: record some of its webhooks (`recorded/NAME/*.json`), say what a person would see
+of a payload (`shown`), and add a `Case`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sample_channel import SampleChannel, SampleSettings
+from sample_platform import Shown
+
+from segue.channel import Adapter, Payload, RawRequest, Site
+from segue.types import Block, Link, Message
+from segue_adapters.plain import plain
+from segue_adapters.terminal import TerminalChannel, printable
+from segue_adapters.web import WebChannel
+
+RECORDED = Path(__file__).parent / "recorded"
+SECRET = "the-secret-the-samples-were-recorded-with"
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+class StillClock:
+    """The moment at which the samples were recorded."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 1.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("a pure part does not wait")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a person sees of a message."""
+
+    text: str
+    links: frozenset[str]
+    buttons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One adapter under the contract."""
+
+    name: str
+    make: Callable[[Path], Adapter]
+    shown: Callable[[Payload], Seen]
+    proof: tuple[str, ...] = ()
+    """Headers that prove who sends a webhook; a change of any of them must be noticed."""
+    expected: Callable[[str], str] = str
+    """What becomes of a text that the platform cannot show as it is."""
+    shows_addresses: bool = True
+    """Does a link show its address beside its words?"""
+
+
+def _web_seen(payload: Payload) -> Seen:
+    # Through JSON and back, as a browser gets it.
+    decoded = json.loads(msgspec.json.encode(payload))
+    body = msgspec.convert(decoded["body"], tuple[Block, ...])
+    message = Message(body=body)
+    assert decoded["text"] == plain(message)
+    return Seen(
+        text=plain(message),
+        links=frozenset(links_of(message)),
+        buttons=tuple(button["label"] for button in decoded["buttons"]),
+    )
+
+
+def _terminal_seen(payload: Payload) -> Seen:
+    lines = payload["text"].split("\n")
+    buttons = [line.split(". ", 1)[1] for line in lines if line[:2] == "  " and ". " in line]
+    words = "\n".join(line for line in lines if not (line[:2] == "  " and ". " in line))
+    return Seen(text=words, links=frozenset(), buttons=tuple(buttons))
+
+
+def _sample_seen(payload: Payload) -> Seen:
+    shown = Shown(payload["html"])
+    return Seen(
+        text=shown.text,
+        links=frozenset(shown.links),
+        buttons=tuple(button["label"] for button in payload["buttons"]),
+    )
+
+
+def links_of(message: Message) -> list[str]:
+    """Return every address that the author of a message linked to."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Link):
+            found.append(node.url)
+        for child in getattr(node, "children", ()):
+            walk(child)
+
+    for block in message.body:
+        walk(block)
+        for row in getattr(block, "items", ()):
+            for node in row:
+                walk(node)
+    return found
+
+
+CASES = (
+    Case(
+        name="web",
+        make=lambda folder: WebChannel(site=Site(data_dir=folder, clock=StillClock())),
+        shown=_web_seen,
+    ),
+    Case(
+        name="terminal",
+        make=lambda folder: TerminalChannel(site=Site(data_dir=folder, clock=StillClock())),
+        shown=_terminal_seen,
+        expected=printable,
+    ),
+    Case(
+        name="sample",
+        make=lambda folder: SampleChannel(
+            SampleSettings(secret=SECRET), Site(data_dir=folder, clock=StillClock())
+        ),
+        shown=_sample_seen,
+        proof=("x-sample-signature", "x-sample-time"),
+        shows_addresses=False,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request as it came, and what it says."""
+
+    name: str
+    request: RawRequest
+    messages: list[dict[str, Any]]
+    receipts: list[list[str]]
+
+
+def recorded(channel: str) -> list[Recorded]:
+    """Return the requests recorded from a platform."""
+    found = []
+    for path in sorted((RECORDED / channel).glob("*.json")):
+        data = json.loads(path.read_text("utf-8"))
+        found.append(
+            Recorded(
+                name=path.stem,
+                request=RawRequest(
+                    method=data["method"],
+                    path=data["path"],
+                    query=data["query"],
+                    headers=data["headers"],
+                    body=base64.b64decode(data["body"]),
+                ),
+                messages=data["messages"],
+                receipts=data["receipts"],
+            )
+        )
+    return found
