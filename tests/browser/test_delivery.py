@@ -26,9 +26,7 @@ async def test_what_is_written_offline_is_sent_once(server: StandIn, visit: Visi
     for text in ("first", "second", "third"):
         await say(page, text)
     await expect(page.locator(".row.pending")).to_have_count(3)
-    await expect(page.locator(".row.pending .state").last).to_have_text(
-        "Will be sent when you are back online"
-    )
+    await expect(page.locator(".row.pending .state").last).to_have_text("Waiting to be sent")
     # The page itself comes from elsewhere; only the conversation's server is away.
     kept = await visitor.context.storage_state()
     await page.close()

@@ -184,7 +184,7 @@ async def test_german_from_top_to_bottom(demo: RunningDemo, visit: Visit) -> Non
     """The page, the widget, the bot and the margin all speak German."""
     visitor = await visit(viewport={"width": 1280, "height": 900}, locale="de-DE")
     page = await visitor.page(demo.url)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Schreiben Sie Tarnwood")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Schreib an Tarnwood")
     await expect(page.get_by_role("textbox")).to_have_attribute(
         "placeholder", "Nachricht schreiben"
     )

@@ -16,6 +16,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from segue.demo.sentences import Part, Titles, sentence
@@ -92,7 +93,7 @@ class Notes:
         self._per_customer = per_customer
         self._customers = customers
         self._kept: OrderedDict[CustomerId, deque[Note]] = OrderedDict()
-        self._last = -1
+        self._last = 0
         self._problems: tuple[Problem, ...] = ()
         self._edition = 0
         self._waiting: set[asyncio.Event] = set()
@@ -126,7 +127,7 @@ class Notes:
     def show_problems(self, found: Iterable[_Located]) -> None:
         """Show these mistakes instead of those before; none: what was wrong is mended."""
         problems = tuple(
-            Problem(file=each.file, line=each.line, found=each.problem, cure=each.cure)
+            Problem(file=_shown(each.file), line=each.line, found=each.problem, cure=each.cure)
             for each in found
         )
         if problems == self._problems:
@@ -145,16 +146,15 @@ class Notes:
     # -- reading -----------------------------------------------------------------------------------
 
     def read(self, customer: CustomerId | None, *, after: int) -> News:
-        """Return what is there. A cursor of an earlier start reads from the beginning."""
+        """Return what is there. A cursor of an earlier start reads from the beginning.
+
+        What was told to everybody is for those who were there: a first reading leaves it out.
+        """
         since = after if after <= self._last else -1
         mine = () if customer is None else self._kept.get(customer, ())
+        everybodys = self._kept.get(_EVERYBODY, ()) if since == after and after >= 0 else ()
         found = sorted(
-            (
-                note
-                for kept in (mine, self._kept.get(_EVERYBODY, ()))
-                for note in kept
-                if note.number > since
-            ),
+            (note for kept in (mine, everybodys) for note in kept if note.number > since),
             key=lambda note: note.number,
         )
         return News(
@@ -186,3 +186,11 @@ class Notes:
     def _wake(self) -> None:
         for event in self._waiting:
             event.set()
+
+
+def _shown(file: str) -> str:
+    """Return a path as one would type it where the demo was started."""
+    try:
+        return str(Path(file).relative_to(Path.cwd()))
+    except ValueError:
+        return file

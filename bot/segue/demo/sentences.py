@@ -89,6 +89,9 @@ SIGNS: Final = {
 }
 """A sign before each sort of note, beside its word: never the sign alone."""
 
+_LONGEST: Final = 200
+_OPTION = re.compile(r"[a-z]+(?:_[a-z]+)+")
+"""The id of an option, like `wrong_size`."""
 _HOLE = re.compile(r"\{(\w+)\}")
 _ASKING = ("ask_", "confirm_", "choose_")
 _NAMES = {"question", "intent", "between", "fact", "step", "milestone", "reply", "dialog", "order"}
@@ -154,7 +157,10 @@ def _value(
         return [("t", f"{round(value * 100)} %")]
     if name in _NAMES:
         return [_named(str(value), locale, titles)]
-    return [("v", str(value)[:200], "")]
+    shown = str(value)[:_LONGEST]
+    if _OPTION.fullmatch(shown):
+        return [("v", shown.replace("_", " "), shown)]
+    return [("v", shown, "")]
 
 
 def _named(code: str, locale: str, titles: Titles | None) -> Part:

@@ -86,12 +86,12 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "de": {
         "tagline": "ein Gespräch, eine Stimme, jeder Kanal",
         "skip": "Zum Gespräch springen",
-        "title": "Schreiben Sie {company}",
+        "title": "Schreib an {company}",
         "lead": "{company} ist ein erfundener Laden. Sein Assistent läuft mit Segue, hier auf "
-        "Ihrem Rechner.",
+        "deinem Rechner.",
         "tries": "Drei Dinge zum Ausprobieren",
         "try1_title": "Etwas zurückgeben, in eigenen Worten",
-        "try1_text": "Schreiben Sie wie an einen Laden. Auf Nachfrage: Ihre Bestellung ist "
+        "try1_text": "Schreib wie an einen Laden. Auf Nachfrage: deine Bestellung ist "
         "{order}, die Postleitzahl dazu {postcode}.",
         "try1_say": "Die Jacke passt nicht, ich will sie zurückschicken",
         "try2_title": "Mitten in einer Frage anhalten",
@@ -116,9 +116,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "about_too_late": "eine Fleecejacke, zu lange her",
         "about_address": "ein Paket, das noch nicht fort ist",
         "about_counter": "eine Jacke, im Laden gekauft",
-        "you_are": "Sie sind",
+        "you_are": "Du bist",
         "stranger": "fremd hier",
-        "switched": "Sie sind jetzt {name}. Alle haben ihr eigenes Gespräch.",
+        "switched": "Du bist jetzt {name}. Alle haben ihr eigenes Gespräch.",
         "switch_failed": "Das hat nicht geklappt: Segue hat die Anmeldung nicht angenommen. "
         "Alles ist wie vorher.",
         "look": "Aussehen",
@@ -130,8 +130,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "web_about": "das Widget, wie es auf einer Seite sitzt",
         "shop_line": "Kleidung und Gerät zum Wandern",
         "margin": "Was Segue gerade getan hat",
-        "margin_empty": "Noch nichts. Schreiben Sie etwas, und lesen Sie hier, was Segue daraus "
-        "gemacht hat.",
+        "margin_empty": "Noch nichts. Schreib etwas, und lies hier, was Segue daraus gemacht hat.",
         "understood": "Verstanden",
         "routed": "Verstanden",
         "missed": "Nachgefragt",
@@ -153,11 +152,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "privacy": "Datenschutz",
         "kit": "Bausteine dieser Seiten",
         "privacy_title": "Datenschutzhinweis (Beispiel)",
-        "privacy_1": "Diese Seite verlinkt ein Unternehmen unter dem Nachrichtenfeld. Ihre eigene "
+        "privacy_1": "Diese Seite verlinkt ein Unternehmen unter dem Nachrichtenfeld. Deine eigene "
         "tritt an ihre Stelle: mit der Einstellung company.privacy_url.",
-        "privacy_2": "In dieser Demo bleibt alles auf diesem Rechner. Was Sie schreiben und was "
+        "privacy_2": "In dieser Demo bleibt alles auf diesem Rechner. Was du schreibst und was "
         "der Assistent sich merkt, liegt im Datenordner der Demo und geht nirgendwo hin.",
-        "privacy_3": "Ein Cookie hält Ihr Gespräch (segue_session). Skripte können es nicht "
+        "privacy_3": "Ein Cookie hält dein Gespräch (segue_session). Skripte können es nicht "
         "lesen. Zwei weitere halten Aussehen und Sprache dieser Seite.",
         "privacy_4": "Zum Vergessen: die Demo anhalten und ihren Datenordner löschen.",
         "back": "Zurück zum Gespräch",

@@ -79,9 +79,9 @@ function block(node) {
   if (tag === "p") return h("p", { dir: "auto" }, ...inlines(content));
   if (tag !== "l") return document.createTextNode("");
   const items = (Array.isArray(content) ? content : []).map((item) =>
-    h("li", { dir: "auto" }, ...inlines(item)),
+    h("li", {}, ...inlines(item)),
   );
-  return start ? h("ol", { start }, ...items) : h("ul", {}, ...items);
+  return start ? h("ol", { start, dir: "auto" }, ...items) : h("ul", { dir: "auto" }, ...items);
 }
 
 /** What a line says, as elements: its tree, or its plain text where there is no tree. */

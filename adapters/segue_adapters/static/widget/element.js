@@ -156,7 +156,7 @@ class SegueChat extends HTMLElement {
     const panel = h(
       this.inline ? "section" : "dialog",
       { class: "panel", "aria-label": title, lang: speech.locale, dir: this.getAttribute("dir") || speech.dir },
-      h("header", { class: "head" }, h("span", { class: "mark", "aria-hidden": "true" }, [...title][0]), h("div", { class: "who" }, h("h2", { dir: "auto" }, title), h("p", {}, subtitle)), this.inline ? null : close),
+      h("header", { class: "head" }, h("span", { class: "mark", "aria-hidden": "true" }, [...title][0]), h("div", { class: "who" }, h("h2", {}, h("bdi", {}, title)), h("p", {}, subtitle)), this.inline ? null : close),
       this.log.element,
       this.typing,
       this.trouble,

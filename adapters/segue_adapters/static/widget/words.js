@@ -20,14 +20,11 @@ const WORDS = {
     agent: "Colleague",
     said: "{who} said:",
     via: "via {channel}",
-    now: "just now",
-    today: "Today",
-    yesterday: "Yesterday",
     newMessages: "New messages",
     toNewest: "New messages below",
     earlier: "Show earlier messages",
     sending: "Sending",
-    queued: "Will be sent when you are back online",
+    queued: "Waiting to be sent",
     sent: "Sent",
     failed: "Not sent.",
     retry: "Try again",
@@ -64,30 +61,27 @@ const WORDS = {
     send: "Senden",
     attach: "Foto oder Datei anhängen",
     choices: "Antwort auswählen",
-    you: "Sie",
+    you: "Ich",
     bot: "Assistent",
     agent: "Team",
     said: "{who}:",
     via: "über {channel}",
-    now: "gerade eben",
-    today: "Heute",
-    yesterday: "Gestern",
     newMessages: "Neue Nachrichten",
     toNewest: "Neue Nachrichten weiter unten",
     earlier: "Frühere Nachrichten zeigen",
     sending: "Wird gesendet",
-    queued: "Geht raus, sobald Sie wieder online sind",
+    queued: "Wartet aufs Senden",
     sent: "Gesendet",
     failed: "Nicht gesendet.",
     retry: "Noch einmal senden",
     discard: "Entfernen",
     typing: "Schreibt eine Antwort",
     connecting: "Verbindung wird aufgebaut",
-    offline: "Sie sind offline. Was Sie schreiben, bleibt hier und wird später gesendet.",
-    unreachable: "Wir sind gerade nicht erreichbar. Was Sie schreiben, wird später gesendet.",
+    offline: "Kein Netz. Neue Nachrichten bleiben hier und werden später gesendet.",
+    unreachable: "Gerade nicht erreichbar. Neue Nachrichten bleiben hier und gehen später raus.",
     tryNow: "Jetzt versuchen",
     emptyTitle: "Wobei können wir helfen?",
-    emptyText: "Schreiben Sie einfach los: Bestellung, Lieferung oder Rückgabe.",
+    emptyText: "Einfach losschreiben: eine Bestellung, eine Lieferung, etwas soll zurück.",
     privacy: "Datenschutz",
     ended: "Diese Unterhaltung ist beendet. Hier beginnt eine neue.",
     uploading: "{name} wird hochgeladen",
@@ -131,18 +125,18 @@ class Speech {
     return String(this.table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   }
 
-  /** "just now", "4 minutes ago", and from the second hour on the time of day. */
+  /** "now", "4 minutes ago", and from the second hour on the time of day. */
   ago(at, now) {
     const past = now - at;
-    if (past < 45_000) return this.say("now");
+    if (past < 45_000) return this.relative.format(0, "second");
     if (past < HOUR) return this.relative.format(-Math.round(past / MINUTE), "minute");
     return this.clock.format(at);
   }
 
   day(at, now) {
     const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY);
-    if (days === 0) return this.say("today");
-    return days === 1 ? this.say("yesterday") : this.date.format(at);
+    const words = days < 2 ? this.relative.format(-days, "day") : this.date.format(at);
+    return words.charAt(0).toLocaleUpperCase(this.locale) + words.slice(1);
   }
 }
 

@@ -156,7 +156,7 @@
       place.replaceChildren(
         ...found.map((problem) => {
           const title = problem.line ? texts.problem_title : texts.problem_title_no_line;
-          return make("div", "trouble", make("strong", "", fill(title, problem)), `${problem.found}. ${problem.cure} `, make("span", "muted", texts.still_answering));
+          return make("div", "trouble", make("strong", "", fill(title, problem)), `${problem.found.charAt(0).toUpperCase()}${problem.found.slice(1)}. ${problem.cure} `, make("span", "muted", texts.still_answering));
         }),
       );
     },
