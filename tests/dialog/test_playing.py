@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from pydantic import BaseModel
 
 from segue import Cancelled, Chat, Email, StepFailed, Text, dialog
 from segue.dialog import Journal, play
@@ -52,6 +53,22 @@ async def buy(chat: Chat) -> str:
     await chat.milestone("bought")
     await chat.say("thanks")
     return order.number
+
+
+class Parcel(BaseModel):
+    number: str
+    weight: Decimal
+
+
+def find_parcel() -> Parcel | None:
+    return Parcel(number="P1", weight=Decimal("1.50"))
+
+
+@dialog("modelled")
+async def modelled(chat: Chat) -> str:
+    parcel = await chat.run(find_parcel)
+    await chat.ask("more", Text, parcel=parcel)
+    return repr(parcel)
 
 
 def test_a_talk_goes_from_question_to_question_and_says_everything_once(talk: Any) -> None:
@@ -559,3 +576,12 @@ def test_a_journal_is_small(talk: Any) -> None:
     t.say("A1")
     t.say(True)
     assert t.journal.size() < 250
+
+
+def test_a_pydantic_model_comes_back_as_one(talk: Any) -> None:
+    """Whatever a shop's client speaks in: validated again on every replay."""
+    t = talk(modelled)
+    t.start()
+    t.say("x")
+    assert t.result == "Parcel(number='P1', weight=Decimal('1.50'))"
+    assert len(t.did) == 1

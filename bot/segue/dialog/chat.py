@@ -72,10 +72,10 @@ class Chat:
     `remember`, `timeout`…) are not free for values.
     """
 
-    __slots__ = ("open",)
+    __slots__ = ("_open",)
 
     def __init__(self) -> None:
-        self.open: list[tuple[Verb, CodeType, int]] = []
+        self._open: list[tuple[Verb, CodeType, int]] = []
         """Verbs that were made and not answered yet, each with the place it stands at."""
 
     # -- speaking ----------------------------------------------------------------------------------
@@ -485,7 +485,7 @@ class Chat:
     def _made(self, verb: Verb) -> Verbal[Any]:
         """Note where a verb was made, to be able to say which one was never awaited."""
         frame = sys._getframe(2)
-        self.open.append((verb, frame.f_code, frame.f_lasti))
+        self._open.append((verb, frame.f_code, frame.f_lasti))
         return cast("Verbal[Any]", verb)
 
     def _moment(

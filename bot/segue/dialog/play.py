@@ -85,7 +85,7 @@ class _Driver:
         self.chat = Chat()
 
     def go(self, values: Mapping[str, Any]) -> Outcome:
-        replay, open_verbs = self.replay, self.chat.open
+        replay, open_verbs = self.replay, self.chat._open
         try:
             coroutine = self.dialog.begin(self.chat, values, replay.facts.utterance)
         except DialogError as error:
@@ -124,7 +124,7 @@ class _Driver:
 
     def leave(self, coroutine: Coroutine[Any, Any, Any], outcome: Outcome) -> Outcome:
         """Suspend for good: close the coroutine, and say so if it does not let itself be closed."""
-        self.chat.open.clear()
+        self.chat._open.clear()
         problem: BaseException | None = None
         for _ in range(_EXITS):
             try:
@@ -132,11 +132,11 @@ class _Driver:
                 break
             except RuntimeError as error:
                 problem = problem or self.on_exit(coroutine, error)
-                self.chat.open.clear()
+                self.chat._open.clear()
             except Exception as error:  # noqa: BLE001 - what its clean-up raises is an outcome
                 problem = problem or error
                 break
-        if problem is None and self.chat.open:
+        if problem is None and self.chat._open:
             problem = self.forgotten()
         if problem is None or isinstance(outcome, Broken):
             return self.fitting(outcome)
@@ -145,7 +145,7 @@ class _Driver:
     # -- ending ------------------------------------------------------------------------------------
 
     def ended(self, result: Any) -> Outcome:
-        if self.chat.open:
+        if self.chat._open:
             return self.broken(self.forgotten())
         try:
             fresh = self.replay.fresh()
@@ -197,12 +197,12 @@ class _Driver:
         return found
 
     def forgotten(self) -> DialogError:
-        verb, code, instruction = self.chat.open[0]
+        verb, code, instruction = self.chat._open[0]
         return misuse.forgotten(verb_name(verb), misuse.place_of(code, instruction))
 
     def stray(self, coroutine: Any, found: Any) -> DialogError:
         """Say what came out of the coroutine, which is not the one verb that was just made."""
-        for verb, code, instruction in self.chat.open:
+        for verb, code, instruction in self.chat._open:
             if verb is not found:
                 return misuse.forgotten(verb_name(verb), misuse.place_of(code, instruction))
         place = misuse.where_waiting(coroutine, self.dialog)
@@ -222,14 +222,14 @@ class _Driver:
         """Say what kept the coroutine from being closed."""
         if "ignored GeneratorExit" not in str(error):
             return error
-        if self.chat.open:
-            verb, code, instruction = self.chat.open[-1]
+        if self.chat._open:
+            verb, code, instruction = self.chat._open[-1]
             return misuse.at_suspension(verb_name(verb), misuse.place_of(code, instruction))
         return misuse.foreign("Something", misuse.where_waiting(coroutine, self.dialog))
 
     def blame(self, problem: str, cure: str) -> DialogError:
         """Return an error about the verb that is being answered."""
-        if not self.chat.open:
+        if not self.chat._open:
             place = misuse.Place(misuse.shown(self.dialog.file), self.dialog.line)
             return DialogError(
                 f"A verb of {self.dialog.name} {problem}",
@@ -237,7 +237,7 @@ class _Driver:
                 file=place.file,
                 line=place.line,
             )
-        verb, code, instruction = self.chat.open[0]
+        verb, code, instruction = self.chat._open[0]
         place = misuse.place_of(code, instruction)
         return DialogError(
             f"chat.{verb_name(verb)}(…) {problem}", cure=cure, file=place.file, line=place.line
@@ -245,7 +245,7 @@ class _Driver:
 
     def too_long(self) -> JournalTooLong:
         name, times = max(self.replay.counts.items(), key=lambda item: item[1])
-        _, code, instruction = self.chat.open[0]
+        _, code, instruction = self.chat._open[0]
         place = misuse.place_of(code, instruction)
         return JournalTooLong(
             f"The dialog {self.dialog.name} goes round a loop: {name} came {times} times, "

@@ -293,11 +293,12 @@ class _Rules:
             held = [call for call, name in self.held.items() if name == value.id]
             if any(self.function.verb(call) is not None for call in held):
                 return
+        step = ast.unparse(value.func) if isinstance(value, ast.Call) else "function"
         yield self.at(
             node,
             "foreign-await",
             f"`await {_short(value)}` awaits something outside",
-            "Write `await chat.run(function, …)`; a helper that asks or says must take `chat`.",
+            f"Write `await chat.run({step}, …)`; a helper that asks or says must take `chat`.",
         )
 
     def call(self, node: ast.Call) -> Iterator[Finding]:
@@ -437,7 +438,7 @@ def _examples(start: Function) -> Iterator[Finding]:
                     "few-examples",
                     start.module.file,
                     decorator.lineno,
-                    f"{start.dialog} has {len(found)} examples{where}",
+                    f"{start.dialog} has {len(found)} example{'s' * (len(found) > 1)}{where}",
                     f"Give at least {FEW}, the way customers write.",
                 )
 
