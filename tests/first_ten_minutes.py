@@ -7,6 +7,7 @@ the examples. Each names what it may lead to; `not_sure` means that nobody shoul
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,13 @@ import pytest
 from segue.app import intents
 from segue.dialog import load_dialogs
 from segue.router import Examples, PlainRouter, Route, Sure, Unsure, plain_router
+from segue.settings import load
+from segue.testing import Rehearsal
+from segue.testing.plugin import segue_server
 from segue.voice import load_voice
 from segue.words import normalise
+
+__all__ = ["SENTENCES", "segue_server"]
 
 SENTENCES: tuple[tuple[str, str, str], ...] = (
     # -- hello and goodbye
@@ -194,3 +200,52 @@ def test_nothing_is_pretended(router: PlainRouter) -> None:
     for locale, text, want in SENTENCES:
         if want == "not_sure":
             assert not isinstance(router.route(text, locale), Sure), text
+
+
+# -- the conversation part -------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def rehearsal(
+    segue_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rehearsal]:
+    monkeypatch.setenv("TARNWOOD_DATA", str(tmp_path))
+    made = load(
+        environ={},
+        company={"name": "Tarnwood", "phone": "+353 1 555 0100"},
+        voice={"path": str(ROOT / "brand_voice")},
+        dialogs={"path": str(ROOT / "dialogs")},
+    )
+    stage = await Rehearsal.begin(made, url=segue_server, prefix=f"minutes-{tmp_path.name}:")
+    yield stage
+    await stage.end()
+
+
+async def test_a_hundred_sentences_in_a_row(rehearsal: Rehearsal) -> None:
+    """Everything is answered, whatever was open before; nothing is said twice in a row."""
+    before: list[str] = []
+    for _locale, text, _want in SENTENCES:
+        heard = await rehearsal.say(text)
+        said = [one.text for one in heard]
+        assert said, f"silence after {text!r}"
+        assert not set(said) & set(before), (text, said)
+        before = said
+
+
+async def test_the_second_time_a_person_is_offered(rehearsal: Rehearsal) -> None:
+    """Not understood once: what can be done here. Twice: how to reach a person, by button too."""
+    first = (await rehearsal.say("qwe rty uio"))[-1]
+    second = (await rehearsal.say("banana banana"))[-1]
+    assert first.reply.endswith("not_sure")
+    assert second.reply.endswith("not_sure_person")
+    assert "person" in [identity for identity, _label in second.buttons]
+    answer = (await rehearsal.say("", press="person"))[-1]
+    assert "+353 1 555 0100" in answer.text
+
+
+async def test_what_was_offered_can_be_taken_in_words(rehearsal: Rehearsal) -> None:
+    """After "did you mean", the number of an option will do."""
+    offer = (await rehearsal.say("where's my stuff??"))[-1]
+    assert offer.reply.endswith("did_you_mean")
+    answer = (await rehearsal.say("1"))[-1]
+    assert answer.reply == "order_status/ask_order"

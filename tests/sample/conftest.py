@@ -10,6 +10,9 @@ import pytest
 
 from segue.settings import load
 from segue.testing import Rehearsal
+from segue.testing.plugin import rehearse, segue_server
+
+__all__ = ["rehearsal", "rehearse", "segue_server"]
 
 ROOT = Path(__file__).parents[2]
 

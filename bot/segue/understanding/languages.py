@@ -142,20 +142,27 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
 SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "en": _words(
         """
-        a about are and can cant did do does dont for from goodbye has have hello help how i is
-        it its long much my need not of order ordered parcel please return send shipping stuff
-        thank thanks that the there these they this to want was what when where which who will
-        with would you your yes
+        a about account address and are back broken can cancel cant change complaint delivery
+        did discount do does dont exchange for from goodbye has have hello help hey hours how
+        human i invoice is it its jacket late long money much my need not of open opening order
+        ordered paid parcel password pay payment please price refund repair return send shipping
+        shop size sizes stuff thank thanks that the there these they this to track tracking want
+        warranty was what when where which who will with would yes you your
         """
     ),
     "de": _words(
         """
-        aber auf bei bekomme bestellt bestellung bin bist bitte bleibt danke das dein deine den
-        der dich die dir du ein eine einen es euch fur gerne gibt gruss guten habe haben habt
-        hallo hat heute ich ihr ist ja kann kein keine konnen kostet lieferung machen mein meine
-        meinen mich mir mit mochte moin morgen muss nach nein nicht noch nur oder paket rechnung
-        schicken schon servus sie sind tag tschuss umtauschen und uns versand vielen von wann
-        ware warum was wie wieso will wir wo zu zum zur zuruck zuruckgeben zuruckschicken
+        abbrechen aber adresse andern auf bei bekomme beschwerde bestellt bestellung bin bist
+        bitte bleibt danke das dein deine den der dich die dir du ein eine einen erstattung es
+        euch fur garantie gekommen gerne geschaft gibt grosse gruss guten gutschein habe haben
+        habt hallo hat heute hilfe ich ihr ist ja kann kaputt kein keine konnen konto kostet
+        kundenservice laden lieferadresse liefern lieferung lieferzeit machen mein meine meinen
+        mensch mich mir mit mitarbeiter mochte moin morgen muss nach nein nicht noch nur oder
+        offnungszeiten paket passwort rabatt rechnung reklamation reparatur retoure rucksendung
+        schicken schon sendung sendungsverfolgung servus sie sind stornieren storno tag tschuss
+        umtausch umtauschen und uns verfolgen versand versandkosten vielen von wann ware warum
+        was wie wieso will wir wo zahlen zahlungsarten zu zum zur zuruck zuruckgeben
+        zuruckschicken
         """
     ),
     "fr": _words(
