@@ -23,10 +23,10 @@ check: $(DEV) ## Formatting, types, borders between packages, docs that run, dia
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy bot/segue adapters/segue_adapters dialogs
 	@$(BIN)/python -m pytest -q tests/project/test_borders.py tests/project/test_docs.py
-	@$(BIN)/segue check --dialogs dialogs --voice brand_voice
+	@SEGUE__COMPANY__LOCALES=en,de SEGUE__VOICE__ALLOWED_DOMAINS=tarnwood.example $(BIN)/segue check
 
 bench: $(DEV) ## Measure; ends with one JSON line
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python benchmarks/bench.py
 
 chaos: $(DEV) ## Kill processes for longer than `make test` does
 	@$(BIN)/python -m pytest -m chaos $(PYTEST)

@@ -144,6 +144,19 @@ def test_the_license_is_whole() -> None:
     assert project["license"] == "Apache-2.0"
 
 
+def test_make_says_which_python_it_wants(tmp_path: Path) -> None:
+    """Without a Python that is new enough there is one sentence with the cure, and no more."""
+    old = tmp_path / "python-old"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    environ = {"PATH": "/usr/bin:/bin", "PYTHON": str(old)}
+    done = subprocess.run([ROOT / ".ci/python"], env=environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("Segue needs Python 3.11 or newer: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_files_stay_short_enough_to_be_read() -> None:
     """One noun per file: a source file stays under about 450 lines."""
     ours = ("bot", "adapters", "dialogs")

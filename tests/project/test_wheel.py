@@ -99,3 +99,22 @@ def test_the_installed_commands_find_their_parts(installed: Path, tmp_path: Path
     assert run(installed / "segue", "--version", cwd=tmp_path).startswith("segue ")
     assert "demo" in run(installed / "segue", "--help", cwd=tmp_path)
     run(installed / "segue", "check", cwd=tmp_path, expect=2)
+
+
+def test_the_installed_demo_has_sentences_to_change(installed: Path, tmp_path: Path) -> None:
+    """Without a checkout the demo puts dialogs and wording where they can be edited."""
+    command = [str(installed / "segue"), "demo", "--port", "0"]
+    environ = {**os.environ, "CI": "true"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            lines = iter(demo.stdout.readline, "")
+            assert any("Segue is at http://127.0.0.1:" in line for line in lines)
+            assert any("The wording is in .segue/demo/brand_voice" in line for line in lines)
+        finally:
+            demo.terminate()
+            assert demo.wait(20) == 0
+    assert (tmp_path / ".segue/demo/brand_voice/en/return_item.j2").is_file()
+    assert not list(tmp_path.glob("data*"))
