@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from types import ModuleType
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from segue.channel import Accepted
 from segue.dialog import Chat, Registry, dialog
 from segue.engine.state import encode
+from segue.engine.turn import Turn
 from segue.memory.records import Commit, Granted
+from segue.memory.scripting import Script
 from segue.slots import Integer
 from segue.testing import Rehearsal
 from segue.types import Address, Inbound, Who
@@ -293,3 +296,47 @@ async def swap(rehearsal: Rehearsal, *dialogs: object) -> None:
     if not rehearsal.customer:
         await rehearsal._own(Address("web", "web-of-the-customer"))
     assert await app.store.has_address(rehearsal.customer, WEB)
+
+
+async def test_a_message_that_breaks_every_turn_is_parked_and_said(
+    rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After three turns that died the message is put aside, the customer is told, and goes on."""
+    await rehearsal.say("return an order")
+    app, customer = rehearsal.app, rehearsal.customer
+    run, begun = Turn.run, []
+
+    async def dies(turn: Turn) -> Commit:
+        if any(letter.inbound.text == "A1001" for letter in turn.granted.letters):
+            begun.append(turn.granted.letters[0].attempts)
+            raise RuntimeError("toxic")
+        return await run(turn)
+
+    monkeypatch.setattr(Turn, "run", dies)
+    await app.core.receive(inbound("A1001", 1), customer=customer)
+    for _ in range(3):
+        await app.core.settled(customer, within=5)
+        await lease_ends(rehearsal)
+        await app.worker.look_after(customer)
+    said = await rehearsal.settle()
+    assert begun == [0, 1, 2]
+    assert [str(message) for message in said] == [
+        "One of your messages was too much for me.",
+        "Which order?",
+    ]
+    (dead,) = await app.store.dead_letters()
+    assert dead.inbound is not None
+    assert dead.inbound.text == "A1001"
+    monkeypatch.setattr(Turn, "run", run)
+    assert await app.store.retry(dead.id)
+    await app.worker.look_after(customer)
+    assert str((await rehearsal.settle())[0]).startswith("Why does the lamp come back?")
+
+
+async def lease_ends(rehearsal: Rehearsal) -> None:
+    """Let the customer's lease run out, as if its holder had died long ago."""
+    text = b"-- KEYS c\nreturn redis.call('HSET', KEYS[1], 'd', 1)"
+    ended = Script("lease_ends", text, hashlib.sha1(text).hexdigest().encode(), ("c",))
+    keys = rehearsal.app.store.keys.customer(rehearsal.customer)
+    assert keys is not None
+    await rehearsal.app.store.server.run(ended, (keys.c,), ())

@@ -90,6 +90,9 @@ class Turn:
         if len(letters) < len(self.granted.letters) and not self.granted.controller:
             # A process died in the middle of this turn: its letters are read, their steps go on.
             await self.player.advance()
+        if self.granted.parked and not self.granted.controller:
+            self.speech.say("poisoned", values=self.setup.company.contact())
+            self.player.prompt_again = True
         for group in self._together(letters):
             await self._hear(group)
         for timer in [t for t in self.state.timers if t.due <= self.at]:

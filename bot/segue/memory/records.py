@@ -73,6 +73,8 @@ class Granted(Struct, frozen=True, kw_only=True):
     """Who speaks: empty is the bot, else an agent's id."""
     number: int = 0
     """Of the letter just admitted; 0 when the lease was taken by the sweeper."""
+    parked: bool = False
+    """A letter was parked after too many tries, and the customer has not been told yet."""
     claims: tuple[Claim, ...] = ()
     """Rows that nobody is sending: send them now (only from `take`)."""
 

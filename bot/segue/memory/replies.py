@@ -20,9 +20,8 @@ decode_row = msgpack.Decoder(Row).decode
 
 def granted(customer: CustomerId, reply: list[Any], *, state: bytes | None = None) -> Granted:
     """Read a lease, the state and the letters; `state` stands in where the caller has it."""
-    _, epoch, version, deadline, number, tries, first, stored, record, out, controller, entries = (
-        reply
-    )
+    _, epoch, version, deadline, number, tries, first, stored, record, *rest = reply
+    out, controller, entries, parked = rest
     letters = []
     for offset, entry in enumerate(entries):
         letters.append(
@@ -40,6 +39,7 @@ def granted(customer: CustomerId, reply: list[Any], *, state: bytes | None = Non
         opted_out=channels(out) if out else frozenset(),
         controller=controller.decode() if controller else "",
         number=number,
+        parked=bool(parked),
     )
 
 

@@ -73,7 +73,7 @@ if h.d > now then
   return {'queued', h.n}
 end
 if h.t >= tonumber(ARGV[15]) then
-  park(dead, inbox, customer, 'no turn for it was ever finished')
-  h.t = 0
+  park(dead, c, inbox, customer, 'no turn for it was ever finished')
+  h.t, h.q = 0, '1'
 end
 return grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[11]), h.n, h.t + 1, tonumber(ARGV[16]))

@@ -30,16 +30,20 @@ end
 local waiting = redis.call('LLEN', inbox)
 local timer = h.w > 0 and h.w <= now + tonumber(ARGV[3])
 if h.t >= tonumber(ARGV[6]) and (waiting > 0 or timer) then
-  park(dead, inbox, customer, 'no turn for it was ever finished')
-  h.t = 0
+  park(dead, c, inbox, customer, 'no turn for it was ever finished')
+  h.t, h.q = 0, '1'
   if waiting > 0 then
     waiting = waiting - 1
   else
     redis.call('HDEL', c, 'w')
     h.w, timer = 0, false
   end
+elseif h.t >= tonumber(ARGV[6]) and h.q then
+  -- Not even saying so could be finished: leave it, the letter is in `dead`.
+  redis.call('HDEL', c, 'q')
+  h.t, h.q = 0, nil
 end
-if waiting == 0 and not timer then
+if waiting == 0 and not timer and not h.q then
   redis.call('HDEL', c, 'd', 'o', 't')
   schedule(due, customer, nil, h.w, soonest)
   return {{'idle'}, claims}
