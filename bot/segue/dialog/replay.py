@@ -5,7 +5,7 @@
     a step, a sub-dialog     the play ends `Running`, `Calling`
     the rest                 buffered: said, counted, logged or set up once, if it is new at the end
 
-A replay never changes the journal it was given: `written` makes the next one.
+Each verb has one method; `ANSWERS` says which.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from segue.dialog.effects import (
 )
 from segue.dialog.journal import (
     FAULT,
-    MOST_ENTRIES,
     Answered,
     Called,
     Entry,
@@ -39,7 +38,6 @@ from segue.dialog.journal import (
     Journal,
     Known,
     Off,
-    Once,
     Passed,
     Ran,
     check_name,
@@ -49,7 +47,6 @@ from segue.dialog.outcome import (
     Answer,
     Calling,
     CallOff,
-    Fresh,
     Hold,
     Outcome,
     Reader,
@@ -59,6 +56,7 @@ from segue.dialog.outcome import (
     Waiting,
 )
 from segue.dialog.plain import digest_of, from_plain, to_plain
+from segue.dialog.recording import Recording, inputs
 from segue.errors import StepFailed
 from segue.slots.base import SlotContext, Value
 from segue.slots.yes_no import YesNo
@@ -102,79 +100,17 @@ class Misused(Exception):
         self.cure = cure
 
 
-class Replay:
-    """The journal's side of one play."""
+class Replay(Recording):
+    """The journal's side of one play: one method for each verb."""
 
-    __slots__ = (
-        "_asked",
-        "_buffer",
-        "_entries",
-        "_old",
-        "_stale",
-        "changed",
-        "counts",
-        "dialog",
-        "facts",
-        "learned",
-        "reader",
-    )
+    __slots__ = ("_asked", "dialog", "facts", "reader")
 
     def __init__(self, dialog: Dialog[Any], journal: Journal, facts: Facts, reader: Reader) -> None:
+        super().__init__(journal, dialog.before)
         self.dialog = dialog
         self.facts = facts
         self.reader = reader
-        self.changed = False
-        """Whether anything was recorded."""
-        self.counts: dict[str, int] = {}
-        """How often each name came up."""
-        self.learned: list[tuple[str, Any]] = []
-        """(fact, value) for the profile."""
-        self._old = {**journal.entries, **journal.aside} if journal.aside else journal.entries
-        self._stale = journal.stale
-        self._entries: dict[str, Entry] = {}
-        """The way the dialog takes this time."""
-        self._buffer: list[tuple[str, Say | Milestone | Remind | Log]] = []
         self._asked: list[tuple[str, Ask]] = []
-
-    # -- the journal -------------------------------------------------------------------------------
-
-    def _name(self, base: str) -> str:
-        count = self.counts.get(base, 0) + 1
-        self.counts[base] = count
-        return f"{base}#{count}"
-
-    def _still_good(self, entry: str, question: Ask | Wait) -> Entry | None:
-        """Return a stale answer, if the question has the same inputs as then."""
-        stale = self._stale.get(entry)
-        if stale is None or getattr(stale, "digest", b"") != digest_of(inputs(question)):
-            return None
-        return stale
-
-    def _recorded(self, kind: str, name: str, entry: str) -> Entry | None:
-        """Return the entry, also under a name that it had before it was renamed."""
-        found = self._old.get(entry)
-        if found is None and self.dialog.before:
-            before = self.dialog.before.get(name)
-            if before is not None:
-                return self._old.get(f"{kind}:{before}{entry[len(kind) + 1 + len(name) :]}")
-        return found
-
-    def _consume(self, entry: str, recorded: Entry) -> None:
-        """Go past a recorded ask, run or call: what was buffered has been said long ago.
-
-        Not so past a stale one: after a correction, what was not said with these values is news.
-        """
-        if self._buffer and entry not in self._stale:
-            for name, _ in self._buffer:
-                said = self._old.get(name)
-                if said is not None:
-                    self._entries[name] = said
-            self._buffer = []
-        self._entries[entry] = recorded
-
-    def _record(self, entry: str, new: Entry) -> None:
-        self._entries[entry] = new
-        self.changed = True
 
     # -- one verb each -----------------------------------------------------------------------------
 
@@ -460,74 +396,6 @@ class Replay:
             "Leave it out for now; docs/dialogs.md says when it comes.",
         )
 
-    # -- what comes out of it ----------------------------------------------------------------------
-
-    def fresh(self) -> Fresh:
-        """Record what is new of the buffer, and return it."""
-        if not self._buffer and not self.learned:
-            return _NOTHING_NEW
-        says: list[Say] = []
-        milestones: list[Milestone] = []
-        reminders: list[tuple[str, Remind]] = []
-        logs: list[Log] = []
-        for name, effect in self._buffer:
-            digest = digest_of(inputs(effect))
-            recorded = self._old.get(name) or self._stale.get(name)
-            if type(recorded) is Once and recorded.digest == digest:
-                self._entries[name] = recorded
-                continue
-            self._entries[name] = Once(digest)
-            self.changed = True
-            match effect:
-                case Say():
-                    says.append(effect)
-                case Milestone():
-                    milestones.append(effect)
-                case Remind():
-                    reminders.append((name, effect))
-                case Log():
-                    logs.append(effect)
-        self._buffer = []
-        return Fresh(
-            says=tuple(says),
-            milestones=tuple(milestones),
-            reminders=tuple(reminders),
-            logs=tuple(logs),
-            facts=tuple(self.learned),
-        )
-
-    def written(self) -> Journal:
-        """Return the journal as of now."""
-        entries, stale = self._entries, self._stale
-        aside = {name: entry for name, entry in self._old.items() if name not in entries}
-        if stale:
-            stale = {name: entry for name, entry in stale.items() if name not in entries}
-        if len(entries) + len(aside) + len(stale) > MOST_ENTRIES:
-            aside = _latest(aside, MOST_ENTRIES - len(entries))
-            stale = _latest(stale, MOST_ENTRIES - len(entries) - len(aside))
-        return Journal(entries, stale, aside)
-
-
-def _latest(entries: dict[str, Entry], room: int) -> dict[str, Entry]:
-    """Return the last `room` entries."""
-    return dict(list(entries.items())[-room:]) if room > 0 else {}
-
-
-def inputs(effect: Any) -> Any:
-    """Return what an effect's digest is made of; nothing for no inputs."""
-    match effect:
-        case Ask(values=values, slot=slot):
-            return (values, slot.options) if values or slot.options else None
-        case Say(values=values):
-            return values
-        case Remind(values=values, at=at, after=after):
-            return (values, at, after)
-        case Log(context=context):
-            return context
-        case Wait(until=until, for_=for_):
-            return (until, for_)
-    return None
-
 
 def verb_name(verb: Any) -> str:
     """Return what the author wrote for an effect."""
@@ -545,7 +413,6 @@ _RETURNS = (
     "Return what the dialog needs and no more: plain data, a dataclass, a Struct or a pydantic "
     "model, and annotate it."
 )
-_NOTHING_NEW = Fresh()
 
 ANSWERS: dict[type, Callable[[Replay, Any], Any]] = {
     Say: Replay._say,
