@@ -67,7 +67,7 @@ async def order_status(chat: Chat, number: str = "") -> None:
     if order.returns == "returned":
         await chat.say("came_back", order=order)
     elif order.state == "packing":
-        await chat.say("is_packing", order=order)
+        await chat.say("is_packing")
     elif order.state == "in_transit":
         await chat.say("in_transit", order=order)
     elif order.state == "collected":

@@ -75,7 +75,7 @@ async def return_item(chat: Chat, number: str = "") -> None:
         case "too_old":
             await chat.say("too_old", order=order)
         case "not_arrived":
-            await chat.say("not_arrived", order=order)
+            await chat.say("not_arrived")
         case _:
             await send_back(chat, order)
 
