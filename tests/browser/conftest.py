@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from .running import RunningDemo
 from .standin import StandIn
@@ -25,6 +25,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 20_000
+"""Milliseconds. Long, because the machine may be busy; whatever is there in time ends the wait."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -48,6 +50,7 @@ async def browser() -> AsyncIterator[Browser]:
             "install Chromium, or run `make browser`.",
             pytrace=False,
         )
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield running
@@ -95,7 +98,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
         context = await browser.new_context(
             viewport=options.pop("viewport", {"width": 480, "height": 760}), **options
         )
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         made.append(context)
         return Visitor(context, [])
 

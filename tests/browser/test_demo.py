@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from .conftest import Visit
 from .running import RunningDemo
 from .test_access import RULES, SHIFTS
-from .test_widget import say
+from .test_widget import eventually, say
 
 
 async def come(demo: RunningDemo, page: Page) -> None:
@@ -48,6 +48,7 @@ async def test_a_whole_return_by_keyboard(demo: RunningDemo, visit: Visit) -> No
     await keys.press("Enter")
     await expect(log).to_contain_text("Done: your label")
     assert visitor.complaints == []
+    await eventually(page, "!Object.keys(localStorage).some((key) => key.endsWith(':session'))")
     margin = page.get_by_role("complementary")
     await expect(margin).to_contain_text("Remembered")
     await expect(margin).to_contain_text("ada@example.com")
@@ -62,12 +63,12 @@ async def test_stopped_in_the_middle_of_a_question(demo: RunningDemo, visit: Vis
     await say(page, "i want to send something back")
     await expect(page.locator(".row.bot")).to_have_count(2)
     await demo.kill()
-    await expect(page.locator("#running")).to_have_text("Stopped", timeout=15_000)
+    await expect(page.locator("#running")).to_have_text("Stopped")
     await expect(page.locator("segue-chat .trouble")).to_contain_text("Segue is not running.")
     await expect(page.locator("#notes")).to_contain_text("Segue is not running.")
     await say(page, "A1001")
     await demo.start()
-    await expect(log).to_contain_text("postcode", timeout=20_000)
+    await expect(log).to_contain_text("postcode")
     await expect(page.locator("#running")).to_have_text("Stopped, started, went on")
     await expect(page.locator(".row.customer")).to_have_count(2)
 
@@ -82,14 +83,14 @@ async def test_a_changed_sentence_answers_at_once(demo: RunningDemo, visit: Visi
     problems = page.locator("#problems .trouble")
     try:
         file.write_text(written.replace("{% reply ask_order() %}", "{% reply ask_order( %}"))
-        await expect(problems).to_contain_text("return_item.j2", timeout=10_000)
+        await expect(problems).to_contain_text("return_item.j2")
         await expect(problems).to_contain_text("the last good version keeps answering")
         await say(page, "i want to send something back")
         await expect(page.locator(".row.bot")).to_have_count(2)
 
         block = written.partition("{% reply ask_order() %}")[2].partition("{% endreply %}")[0]
         file.write_text(written.replace(block, "\nWhich order shall we take back, dear walker?\n"))
-        await expect(problems).to_have_count(0, timeout=10_000)
+        await expect(problems).to_have_count(0)
         await expect(page.locator("#reworded")).to_be_visible()
         await say(page, "never mind")
         await say(page, "i want to send something back")

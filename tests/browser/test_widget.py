@@ -158,10 +158,11 @@ async def test_a_failed_upload_says_so_and_can_be_tried_again(
 
 async def test_a_file_that_is_too_large_is_not_even_tried(server: StandIn, visit: Visit) -> None:
     """The limit is said before anything is uploaded."""
+    server.page_attributes += ' max-upload-mb="1"'
     _, page = await arrive(server, visit)
-    large = {"name": "film.png", "mimeType": "image/png", "buffer": b"0" * (11 * 1024 * 1024)}
+    large = {"name": "film.png", "mimeType": "image/png", "buffer": b"0" * (1024 * 1024 + 1)}
     await page.locator("input[type=file]").set_input_files(large)
-    await expect(page.locator(".tray")).to_contain_text("film.png is too large. At most 10 MB.")
+    await expect(page.locator(".tray")).to_contain_text("film.png is too large. At most 1 MB.")
 
 
 async def test_every_form_of_a_reply_is_shown(server: StandIn, visit: Visit) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+
 from segue.demo.notes import Notes
 from segue.demo.sentences import SENTENCES, SIGNS, plain_name, sentence
 from segue.demo.texts import TEXTS

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from segue.demo.sentences import Part, Titles, sentence
+from segue.demo.sentences import Part, Titles, sentence, sort_of
 from segue.ports import Clock, Ids, to_millis
 from segue.types import CustomerId, Millis
 
@@ -37,6 +37,11 @@ class Note:
     """`routed`, `understood`, `missed`, `remembered`, `known`, `asked`, `did`, `said`, `problem`,
     `reloaded.voice`, `reloaded.dialogs` or `mended`."""
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sort(self) -> str:
+        """Under which heading it is shown."""
+        return sort_of(self.kind, self.values)
 
     def parts(self, locale: str, titles: Titles | None = None) -> list[Part]:
         """Return it as a sentence."""

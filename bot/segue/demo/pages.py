@@ -25,7 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from segue.demo.notes import Notes
-from segue.demo.sentences import SIGNS, Titles, sentence
+from segue.demo.sentences import SIGNS, Titles, sentence, sort_of
 from segue.demo.texts import TEXTS
 from segue.types import CustomerId
 
@@ -203,8 +203,7 @@ class _Pages:
         """Show every part once."""
         locale = _locale(request)
         notes = [
-            (kind, sentence(kind, values, locale, lambda _code, _locale: ""))
-            for kind, values in _EXAMPLES
+            (sort_of(kind, values), sentence(kind, values, locale)) for kind, values in _EXAMPLES
         ]
         return self._page(request, "kit.html", notes=notes, signs=SIGNS)
 
@@ -275,6 +274,7 @@ class _Pages:
                     "n": note.number,
                     "at": note.at,
                     "kind": note.kind,
+                    "sort": note.sort,
                     "parts": note.parts(locale, demo.titles),
                 }
                 for note in news.notes

@@ -118,6 +118,13 @@ def sentence(
     return parts
 
 
+def sort_of(kind: str, values: Mapping[str, Any]) -> str:
+    """Return the sort under which a note is shown: a key of `SIGNS`."""
+    if kind == "routed" and values.get("how") in ("unsure", "lost"):
+        return "missed"
+    return kind.partition(".")[0]
+
+
 def _key(kind: str, values: Mapping[str, Any]) -> str:
     how = str(values.get("how", ""))
     match kind:

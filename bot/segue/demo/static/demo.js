@@ -130,7 +130,6 @@
     },
 
     show(note) {
-      const [kind] = note.kind.split(".");
       if (note.kind === "reloaded.voice") {
         document.getElementById("reworded").hidden = false;
         document.getElementById("try-words").classList.add("done");
@@ -146,9 +145,9 @@
         if (code) mark.title = code;
         return mark;
       });
-      const sign = make("span", "sign", signs[kind] || "·");
+      const sign = make("span", "sign", signs[note.sort] || "·");
       sign.setAttribute("aria-hidden", "true");
-      this.add(make("li", `note ${kind}${first ? " first" : ""}`, sign, make("div", "", make("b", "", texts[kind] || kind, time), make("span", "", ...words))));
+      this.add(make("li", `note ${note.sort}${first ? " first" : ""}`, sign, make("div", "", make("b", "", texts[note.sort] || note.sort, time), make("span", "", ...words))));
     },
 
     problems(found) {
