@@ -117,6 +117,7 @@ async def test_a_letter_that_kills_is_parked(store: Store, hands: Any) -> None:
     taken = await store.take(hands.ada)
     assert isinstance(taken, Granted)
     assert [(letter.number, letter.attempts) for letter in taken.letters] == [(2, 0)]
+    assert taken.parked, "the customer is to be told"
     [dead] = await store.dead_letters()
     assert (dead.customer, dead.inbound.text) == (hands.ada, "message 1")
     assert "finished" in dead.why
@@ -136,6 +137,24 @@ async def test_a_letter_that_kills_is_parked_by_admit_too(store: Store, hands: A
     assert isinstance(answer, Granted)
     assert [letter.number for letter in answer.letters] == [2, 3, 4]
     assert len(await store.dead_letters()) == 1
+
+
+async def test_a_customer_who_cannot_even_be_told_is_left_alone(
+    open_a_store: Any, hands: Any
+) -> None:
+    """Where the turn that would tell of a parked letter dies as well, nobody tries for ever."""
+    store: Store = await open_a_store(limits=Limits(tries=1))
+    granted = await hands.begin(store)
+    hands.lease_runs_out(store, hands.ada)
+    told = await store.take(hands.ada)
+    assert isinstance(told, Granted)
+    await store.release(told.lease)
+    assert hands.due(store, hands.ada) is not None, "handed back, and still to be told"
+    assert isinstance(await store.take(hands.ada), Granted)
+    hands.lease_runs_out(store, hands.ada)
+    assert await store.take(hands.ada) == Idle()
+    assert hands.due(store, hands.ada) is None
+    assert await store.commit(granted.lease, Commit(state=b"late")) == Fenced()
 
 
 async def test_progress_forgives_failed_tries(store: Store, hands: Any) -> None:
@@ -170,6 +189,10 @@ async def test_a_parked_letter_can_be_tried_again(open_a_store: Any, hands: Any)
     store: Store = await open_a_store(limits=Limits(tries=1))
     await hands.begin(store)
     hands.lease_runs_out(store, hands.ada)
+    told = await store.take(hands.ada)
+    assert isinstance(told, Granted)
+    assert (told.parked, told.letters) == (True, ())
+    await store.commit(told.lease, Commit(state=b"told"))
     assert await store.take(hands.ada) == Idle()
     [dead] = await store.dead_letters()
     assert await store.retry(dead.id)
@@ -213,7 +236,10 @@ async def test_a_timer_that_kills_is_parked(store: Store, hands: Any) -> None:
         hands.timer_comes(store, hands.ada)
         assert isinstance(await store.take(hands.ada), Granted)
         hands.lease_runs_out(store, hands.ada)
-    assert await store.take(hands.ada) == Idle()
+    told = await store.take(hands.ada)
+    assert isinstance(told, Granted)
+    assert told.parked
+    await store.commit(told.lease, Commit(state=b"told"))
     assert hands.due(store, hands.ada) is None
     [dead] = await store.dead_letters()
     assert dead.inbound.kind == "timer"

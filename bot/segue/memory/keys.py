@@ -28,6 +28,7 @@ Fields of the customer's hash, one letter each, because there are many customers
     x channels opted out                           y of those, during the running turn
     f flags          w next timer                  p the last four commits (operation, silenced)
     r second of the last retention refresh         m merged into this customer
+    q a letter was parked, and they were not told
 
 Numbers of letters have no gaps: the first letter in the list has `n - length + 1`. Lines likewise.
 External ids never stand in a key: `id:` holds a digest, so no phone number shows in a key name, and
