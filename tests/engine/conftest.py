@@ -13,6 +13,9 @@ import pytest
 
 from segue.settings import load
 from segue.testing import Rehearsal
+from segue.testing.plugin import rehearse, segue_server
+
+__all__ = ["house", "rehearsal", "rehearse", "segue_server"]
 
 HERE = Path(__file__).parent / "house"
 

@@ -493,3 +493,23 @@ async def test_a_rehearsal_says_what_differs(rehearsal: Rehearsal) -> None:
     """A script that expects something else fails with the line and the conversation so far."""
     with pytest.raises(Mismatch, match=r"expected: Which lamp\?\n +bot said: Which order\?"):
         await rehearsal.play("web", "customer: return an order\nbot: Which lamp?")
+
+
+async def test_what_they_said_before_did_you_mean_counts(rehearsal: Rehearsal) -> None:
+    """Taking up "did you mean" begins the journey with the words that led to the question."""
+    await rehearsal.play(
+        "sms",
+        """
+        customer: something return A1001 size
+        bot:      Did you mean one of these?
+                  1. Send back
+                  2. Size
+        customer: 1
+        bot:      Why does the lamp come back? …
+        """,
+    )
+
+
+async def test_back_with_nothing_open(rehearsal: Rehearsal) -> None:
+    """There is nothing to go back in."""
+    await rehearsal.play("web", "customer: go back\nbot: There is nothing to skip.")

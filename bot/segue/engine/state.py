@@ -110,6 +110,8 @@ class State(Struct, array_like=True):
     """Channels on which it was said that this is an automated assistant."""
     wordings: dict[str, int] = field(default_factory=dict)
     """The wording used last, by reply: the next one is another."""
+    offer: str = ""
+    """The words that `offered` is about: what they say is not asked again."""
     heard: int = 0
     """Letters up to this number were read, and what followed stored, in the middle of a turn."""
     noted: int = 0

@@ -62,6 +62,7 @@ class Turn:
         self.flags = Flag.NONE
         self._flush = flush
         self._reading = 0
+        self._gave_up = False
         address = (
             granted.letters[-1].inbound.address
             if granted.letters
@@ -197,9 +198,13 @@ class Turn:
         """Answer German to German: a clear sign switches, anything less changes nothing."""
         if utterance.choice is not None or len(self.setup.voice.locales) < 2:
             return
-        guess = guess_locale(utterance.text, self.setup.voice.locales)
-        if guess and guess != self.state.locale.partition("-")[0]:
-            self.state.locale = guess
+        state = self.state
+        if state.frames and state.frames[-1].open and state.frames[-1].open.buttons:
+            # An answer to a choice is a word or two of ours: no sign of a language.
+            return
+        guess = guess_locale(utterance.text, self.setup.voice.locales, state.locale)
+        if guess and guess.partition("-")[0] != state.locale.partition("-")[0]:
+            state.locale = guess
 
     async def _opened(self) -> None:
         """Greet whoever comes for the first time; somebody who knows us is not greeted again."""
@@ -288,7 +293,8 @@ class Turn:
         if kind == "dialog" and name in self.setup.dialogs:
             self.state.offered = ()
             self.notes.append(Note(kind="routed", values={"intent": intent, "how": "button"}))
-            await self.player.start(name, utterance="")
+            utterance, self.state.offer = self.state.offer, ""
+            await self.player.start(name, utterance=utterance)
             return True
         return False
 
@@ -353,12 +359,12 @@ class Turn:
             return True
         if isinstance(route, Unsure) and not asking:
             self._did_you_mean(route)
+            self.state.offer = utterance.text
             return True
         return False
 
     def _did_you_mean(self, route: Unsure) -> None:
         options = tuple(Option(c.intent, self._title(c.intent)) for c in route.candidates[:3])
-        self.state.offered = options
         buttons = offered(options)
         self.notes.append(
             Note(kind="routed", values={"how": "unsure", "between": [o.id for o in options]})
@@ -378,9 +384,7 @@ class Turn:
 
     def _say_answer(self, name: str) -> None:
         self.state.unsure = 0
-        message = self.speech.say(name, dialog="answers")
-        if not self.state.frames:
-            self.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
+        self.speech.say(name, dialog="answers")
 
     def _ask_again(self, waiting: Waiting, missed: Missed) -> None:
         """Say what was not understood, or, after enough tries, name the way out."""
@@ -420,6 +424,7 @@ class Turn:
         )
 
     def _give_up(self) -> None:
+        self._gave_up = True
         message = self.speech.say("give_up", values=self.setup.company.contact())
         self.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
 
@@ -427,15 +432,13 @@ class Turn:
         self.state.unsure += 1
         self.notes.append(Note(kind="routed", values={"how": "lost", "times": self.state.unsure}))
         if self.state.unsure >= 2:
-            message = self.speech.say("not_sure_person", values=self.setup.company.contact())
-            self.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
+            self.speech.say("not_sure_person", values=self.setup.company.contact())
             return
         fallback = self.setup.dialogs.fallback
         if fallback is not None:
             await self.player.start(fallback.name, utterance=utterance.text)
             return
-        message = self.speech.say("not_sure")
-        self.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
+        self.speech.say("not_sure")
 
     # -- repair ------------------------------------------------------------------------------------
 
@@ -466,11 +469,13 @@ class Turn:
     async def _cancel(self) -> None:
         if not self.state.frames:
             self.speech.say("nothing_to_cancel")
-            self.state.offered = ()
             return
         await self.player.call_off()
 
     async def _back(self) -> None:
+        if not self.state.frames:
+            self.speech.say("nothing_open")
+            return
         match self.player.back():
             case Why.DONE:
                 self.player.prompt_again = True
@@ -528,6 +533,7 @@ class Turn:
         if self.granted.controller:
             return
         await self.player.show_question()
+        self._offer_buttons()
         self.notes.extend(
             Note(
                 kind="problem", values={"dialog": "", "error": str(problem), "where": problem.file}
@@ -536,6 +542,13 @@ class Turn:
         )
         if self.speech.messages:
             self.state.last = tuple(self.speech.messages[-2:])
+
+    def _offer_buttons(self) -> None:
+        """What was shown last may be answered by number or name too, if no question is open."""
+        if not self.speech.messages or self._gave_up:
+            return
+        last = self.speech.messages[-1].buttons if not self.state.frames else ()
+        self.state.offered = tuple([Option(button.id, button.label) for button in last])
 
     async def flush(self) -> None:
         """Store what was decided so far, in the middle of the turn."""
