@@ -72,7 +72,12 @@ def running(*arguments: str, cwd: Path) -> Iterator[Process]:
             process.at = process.address()
             yield process
         finally:
-            popen.kill()
+            # Calmly, so that its store stops too; a killed one leaves it to the next who starts.
+            popen.terminate()
+            try:
+                popen.wait(30)
+            except subprocess.TimeoutExpired:
+                popen.kill()
 
 
 def test_the_demo_goes_on_after_it_was_killed(tmp_path: Path) -> None:
