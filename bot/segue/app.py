@@ -22,6 +22,7 @@ from segue.dialog import Registry, load_dialogs
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.setup import Company, Observer, Setup, orders
+from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
 from segue.masking import Masker
@@ -49,8 +50,9 @@ class App:
         adapters: Mapping[str, Adapter] | None = None,
         observers: Sequence[Observer] = (),
         play_twice: bool = False,
+        caller: Caller | None = None,
     ) -> None:
-        """`adapters` replaces those named in the settings (tests)."""
+        """`adapters` replaces those named in the settings; `caller` calls the steps (tests)."""
         self.settings = settings
         self.clock = clock or SystemClock()
         self.ids = ids or SystemIds()
@@ -59,6 +61,7 @@ class App:
         self._given = adapters is not None
         self._observers = list(observers)
         self._play_twice = play_twice
+        self._caller = caller
         self._tasks: list[asyncio.Task[None]] = []
         self._wakers: list[Callable[[CustomerId], None]] = []
         self._stop_hints: Callable[[], Any] | None = None
@@ -116,6 +119,7 @@ class App:
             paused=self._paused,
             orders=orders(voice),
             play_twice=self._play_twice,
+            caller=self._caller,
         )
 
     async def start(self, store: Store | None = None) -> None:

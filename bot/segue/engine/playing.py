@@ -270,6 +270,7 @@ class Player:
                 clock=turn.setup.clock,
                 chance=turn.setup.chance,
                 customer=turn.customer,
+                caller=turn.setup.caller,
             )
         finally:
             timer.cancel()

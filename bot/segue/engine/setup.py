@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from segue.channel import Capabilities
 from segue.dialog import Registry
+from segue.engine.steps import Caller
 from segue.memory.records import Flag
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock
@@ -64,6 +65,8 @@ class Setup:
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
+    caller: Caller | None = None
+    """Tests: calls the functions of steps, and may let them fail or wait."""
 
 
 class Note(Struct, frozen=True, kw_only=True):

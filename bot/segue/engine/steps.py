@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -39,20 +39,32 @@ def idempotency_key(customer: str, instance: str, entry: str, digest: str) -> st
     return hashlib.blake2b(material, digest_size=16).hexdigest()
 
 
+Caller = Callable[[Run, str, str], Awaitable[Any]]
+"""Calls a step's function once: (run, idempotency key, customer) → its result."""
+
+
 async def perform(
-    run: Run, key: str, *, clock: Clock, chance: Chance, customer: str = ""
+    run: Run,
+    key: str,
+    *,
+    clock: Clock,
+    chance: Chance,
+    customer: str = "",
+    caller: Caller | None = None,
 ) -> Done | Failed:
     """Execute a step with its retries and its time-out.
 
     The last error becomes `Failed`; cancellation of the worker is passed on.
+    `caller` takes the place of `call` (rehearsals: a step that fails or takes long).
     """
+    caller = caller or call
     wait = run.retry.wait.total_seconds()
     attempt = 0
     while True:
         attempt += 1
         try:
             async with asyncio.timeout(run.timeout.total_seconds()):
-                return Done(value=await _call(run, key, customer))
+                return Done(value=await caller(run, key, customer))
         except TimeoutError as error:
             failure = Failed(kind="TimeoutError", message=str(error) or f"over {run.timeout}")
         except StepFailed as error:
@@ -65,7 +77,8 @@ async def perform(
         wait *= 2
 
 
-async def _call(run: Run, key: str, customer: str) -> Any:
+async def call(run: Run, key: str, customer: str) -> Any:
+    """Call the step's function once, with what Segue fills in."""
     kwargs = dict(run.kwargs)
     takes = _parameters(run.function)
     if "idempotency_key" in takes:

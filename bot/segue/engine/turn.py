@@ -96,8 +96,11 @@ class Turn:
             self.player.prompt_again = True
         for group in self._together(letters):
             await self._hear(group)
-        for timer in [t for t in self.state.timers if t.due <= self.at]:
-            await self._ring(timer)
+        # In the order of their times, also where a process was away for hours.
+        due = sorted((t for t in self.state.timers if t.due <= self.at), key=lambda t: t.due)
+        for timer in due:
+            if timer in self.state.timers:  # The one before may have ended what it belongs to.
+                await self._ring(timer)
         await self._close()
         return self._commit(ack=self._last_letter(), ended=True)
 
