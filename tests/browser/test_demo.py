@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -216,5 +218,8 @@ async def test_ctrl_c_ends_it_soon_although_a_page_is_open(demo: RunningDemo, vi
     visitor = await visit()
     page = await visitor.page(demo.url)
     await come(demo, page)
+    await expect(page.locator("#running")).to_have_text("Running")
+    began = time.monotonic()
     assert await demo.interrupt() == 0
+    assert time.monotonic() - began < 5
     await demo.start()

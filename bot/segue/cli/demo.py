@@ -78,12 +78,15 @@ def demo(port: int, data: Path, browser: bool | None) -> None:
             _open(address)
 
     async def whole() -> int:
-        try:
-            return await serve_app(
-                app, started=started, routes=routes, reload=True, board=notes, next_free=True
-            )
-        finally:
-            notes.close()
+        return await serve_app(
+            app,
+            started=started,
+            routes=routes,
+            reload=True,
+            board=notes,
+            stopping=notes.close,
+            next_free=True,
+        )
 
     raise SystemExit(asyncio.run(whole()))
 

@@ -22,18 +22,21 @@ async def serve_app(
     routes: Routes | None = None,
     reload: bool = False,
     board: Board | None = None,
+    stopping: Callable[[], None] = lambda: None,
     next_free: bool = False,
     until: asyncio.Event | None = None,
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; return the exit code.
 
     `routes` adds paths of its own (the demo's page). `reload` reads dialogs and voice again on each
-    save. `next_free` takes the next free port if this one is taken.
+    save. `next_free` takes the next free port if this one is taken. `stopping` is called first of
+    all when it ends, so that requests which wait for news let go.
     """
     await app.start()
     watching: asyncio.Task[None] | None = None
 
     async def stop() -> None:
+        stopping()
         if watching is not None:
             watching.cancel()
             with suppress(asyncio.CancelledError):
