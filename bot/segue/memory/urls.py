@@ -93,7 +93,12 @@ def sentinel_opener(url: str, timeout: float) -> Opener:
 
     async def open_one() -> Connection:
         connection: Connection = pool.make_connection()
-        await connection.connect()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        finally:
+            # Asked once per connection, so nothing is kept open to them.
+            for watcher in sentinel.sentinels:
+                await watcher.aclose()
         return connection
 
     return open_one
