@@ -121,12 +121,14 @@ class Worker:
         tasks = [*self._running.values(), *self._tasks]
         if tasks:
             _done, late = await asyncio.wait(tasks, timeout=grace)
+            # A turn that is cancelled forgets its lease, which nobody else can have meanwhile.
+            leases = [*self._leases.values()]
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        for lease in list(self._leases.values()):
-            await self.store.release(lease)
+            for lease in leases:
+                await self.store.release(lease)
         await self.delivery.drain(grace)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
