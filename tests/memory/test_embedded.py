@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,14 +188,15 @@ async def test_a_long_path_gets_a_socket_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the path would be too long for a socket, it is in a private folder."""
-    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path))
-    deep = tmp_path / ("d" * 60) / ("e" * 60)
-    async with embedded(deep) as server:
-        assert len(os.fsencode(server.socket)) <= max(LONGEST_SOCKET, len(str(tmp_path)) + 60)
-        assert server.socket.parent.stat().st_mode & 0o077 == 0
-        assert deep not in server.socket.parents
-    other = socket_path(tmp_path / ("d" * 60) / ("f" * 60))
-    assert other != server.socket
+    with tempfile.TemporaryDirectory(prefix="s") as short:
+        monkeypatch.setattr(module.tempfile, "gettempdir", lambda: short)
+        deep = tmp_path / ("d" * 60) / ("e" * 60)
+        async with embedded(deep) as server:
+            assert len(os.fsencode(server.socket)) <= LONGEST_SOCKET
+            assert server.socket.parent.stat().st_mode & 0o077 == 0
+            assert deep not in server.socket.parents
+        other = socket_path(tmp_path / ("d" * 60) / ("f" * 60))
+        assert other != server.socket
 
 
 def test_without_a_server_both_cures_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
