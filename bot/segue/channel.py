@@ -23,6 +23,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from msgspec import Struct
+
 from segue.ports import Clock, Ids, SystemClock, SystemIds
 from segue.types import Address, CustomerId, Inbound, Line, Message, Proof, Row
 
@@ -128,8 +130,7 @@ Outcome: TypeAlias = Sent | NotSent | Unknown
 # -- what the core offers to an adapter ----------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True, kw_only=True):
     """The message is stored. `duplicate`: it had been stored before, and nothing was done."""
 
     customer: CustomerId
@@ -138,16 +139,14 @@ class Accepted:
     """Where the transcript ended just before this message; -1 where that is not known."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotAccepted:
+class NotAccepted(Struct, frozen=True, kw_only=True):
     """Not stored. `why`: `not-mine` (no such session), `full`, `paused`, `closed`."""
 
     why: str
     status: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """Lines of a transcript, oldest first, and where to go on reading."""
 
     lines: tuple[tuple[int, Line], ...]

@@ -46,6 +46,17 @@ class Words:
     """Number words: "two" → 2."""
     filler: frozenset[str] = frozenset()
     """Words around an answer that mean nothing: "please", "it's", "the"."""
+    orders: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """The same as one table, looked up for every message: words → `cancel`, `person`, `help`…"""
+
+    def __post_init__(self) -> None:
+        """Make the table; words in two lists mean the first of `ORDERS`."""
+        table = {said: name for name in reversed(ORDERS) for said in getattr(self, name)}
+        object.__setattr__(self, "orders", table)
+
+
+ORDERS = ("cancel", "person", "help", "back", "repeat", "skip")
+"""Fields whose words are understood in every dialog, in the order in which they are tried."""
 
 
 SINGLE = ("cancel", "help", "back", "repeat", "skip", "person", "yes", "no", "filler")

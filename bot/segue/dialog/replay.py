@@ -11,9 +11,10 @@ Each verb has one method; `ANSWERS` says which.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from segue.dialog.chat import Cancelled
 from segue.dialog.effects import (
@@ -68,8 +69,7 @@ if TYPE_CHECKING:
 _NO_WORDS = Words(locale="")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What a play may read beside its journal; all of it is journaled when it is read."""
 
     channel: str
@@ -77,7 +77,7 @@ class Facts:
     now: datetime
     """In the customer's time zone, or the company's."""
     random: Callable[[], float]
-    profile: Mapping[str, Any] = field(default_factory=dict)
+    profile: Mapping[str, Any] = {}
     utterance: str = ""
     """The words that began the dialog: passed on if its function has a parameter `utterance`."""
     words: Words = _NO_WORDS

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from segue.channel import Capabilities
 from segue.engine.state import State
@@ -25,8 +25,7 @@ log = logging.getLogger("segue.engine")
 _encode = msgspec.msgpack.Encoder().encode
 
 
-@dataclass(kw_only=True)
-class Speech:
+class Speech(Struct, kw_only=True):
     """Collects one turn's words. `flushed` words are already in the store (progress)."""
 
     voice: Voice

@@ -25,6 +25,12 @@ _LETTER = regex.compile(r"(?:option\s+)?([a-h])")
 _NOT = regex.compile(r"\b(?:not|n't|never|nicht|kein\w*|neither|weder)\b|n't\b")
 
 
+@lru_cache(maxsize=4096)
+def _spoken(name: str, label: str) -> tuple[str, str, str]:
+    """Return an option as people may name it; kept, for the same are offered again and again."""
+    return name, normalise(label), normalise(name.replace("_", " "))
+
+
 @lru_cache(maxsize=2048)
 def Choice(options: tuple[str, ...]) -> Slot[str]:  # noqa: N802 - reads as the other slots do
     """Make a slot for one of `options`, by id. With none, the buttons that were shown are it."""
@@ -45,15 +51,17 @@ def _parse(text: str, context: SlotContext, options: tuple[str, ...]) -> SlotRea
     if context.choice is not None:
         return Value(context.choice) if context.choice in ids else NoValue()
     whole = normalise(text)
-    # "is damaged ok?" asks something, and is not the same as "damaged".
-    core = whole if "?" in text else bare(text, context)
     if not whole:
         return NoValue()
-    names = [(name, normalise(label), normalise(name.replace("_", " "))) for name, label in shown]
-    for said in (whole, core):
-        exact = [name for name, label, id_ in names if said in (label, id_, name)]
-        if len(exact) == 1:
-            return Value(exact[0])
+    names = [_spoken(name, label) for name, label in shown]
+    exact = [option[0] for option in names if whole in option]
+    if len(exact) == 1:
+        return Value(exact[0])
+    # "is damaged ok?" asks something, and is not the same as "damaged".
+    core = whole if "?" in text else bare(text, context)
+    exact = [option[0] for option in names if core in option]
+    if len(exact) == 1:
+        return Value(exact[0])
     place = _place(whole, core, context, len(ids))
     if place is not None:
         return Value(ids[place])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints, overload
@@ -20,6 +21,14 @@ _GAPS = regex.compile(r"[\s\-–—_./]+")
 _LETTER_GAP = regex.compile(r"(?<=(?<![\p{L}\d])\p{L}{1,3})[\s\-–—]+(?=\d)")
 _TIME = 0.05
 """Seconds a pattern may take: an author's pattern must not stop everybody."""
+_FORKS = 8
+"""So many forks (`?`, `|`) are 256 ways at most from each place: that needs no clock."""
+_SIMPLE = re.compile(
+    r"(?:(?:\\[dswb.-]|\[(?:[^][\\]|\\[dsw.-])*\]|[\w #:/@-])(?:\{\d{1,2}\})?\??"
+    r"|\((?:\?:)?|\)\??|\|)*"
+)
+"""Signs and classes, each once or so many times, and groups that come at most once."""
+_THREE_DIGITS = re.compile(r"\d\D*\d\D*\d")
 
 
 @overload
@@ -88,15 +97,22 @@ def _pattern(pattern: str, name: str, example: str, retry: str, sensitive: bool)
             f"slot({pattern!r}) is not a regular expression ({error})", cure="Mend the pattern."
         ) from None
 
+    limit = None if _bounded(pattern) else _TIME
+
     def parse(text: str, _context: SlotContext) -> SlotReading[str]:
         said = text[:LONGEST]
         try:
+            value = _fit(whole, said.strip(), limit)
+            if value is not None:
+                return Value(value)
             core = _EDGES.sub("", said)
-            for form in (said.strip(), core, _GAPS.sub("", core)):
-                value = _fit(whole, form)
+            for form in (core, _GAPS.sub("", core)):
+                value = _fit(whole, form, limit)
                 if value is not None:
                     return Value(value)
-            found = _within(inside, said) or _within(inside, _LETTER_GAP.sub("", said))
+            found = _within(inside, said, limit) or _within(
+                inside, _LETTER_GAP.sub("", said), limit
+            )
         except TimeoutError:
             return NoValue()
         if len(found) == 1:
@@ -106,8 +122,10 @@ def _pattern(pattern: str, name: str, example: str, retry: str, sensitive: bool)
         return NoValue()
 
     def find(text: str, _context: SlotContext) -> str | None:
+        if text.isascii() and _THREE_DIGITS.search(text) is None:
+            return None  # Nothing in it could be unmistakable.
         try:
-            found = _within(inside, text[:LONGEST])
+            found = _within(inside, text[:LONGEST], limit)
         except TimeoutError:
             return None
         return found[0] if len(found) == 1 and _unmistakable(found[0]) else None
@@ -128,18 +146,32 @@ def _pattern(pattern: str, name: str, example: str, retry: str, sensitive: bool)
     )
 
 
-def _fit(pattern: regex.Pattern[str], text: str) -> str | None:
+def _bounded(pattern: str) -> bool:
+    """Whether matching cannot run away: no repetition of a varying length, and few forks.
+
+    Looking at the clock costs ten times as much as matching such a pattern. Where this is not sure
+    it says no.
+    """
+    forks = pattern.count("?") + pattern.count("|") - pattern.count("(?:")
+    return forks <= _FORKS and _SIMPLE.fullmatch(pattern) is not None
+
+
+def _fit(pattern: regex.Pattern[str], text: str, limit: float | None) -> str | None:
     """Return the text as the pattern wants it written."""
-    for form in (text, text.upper(), text.lower()):
-        if form and pattern.fullmatch(form, timeout=_TIME):
+    if not text:
+        return None
+    if pattern.fullmatch(text, timeout=limit):
+        return text
+    for form in (text.upper(), text.lower()):
+        if form != text and pattern.fullmatch(form, timeout=limit):
             return form
     return None
 
 
-def _within(pattern: regex.Pattern[str], text: str) -> list[str]:
+def _within(pattern: regex.Pattern[str], text: str, limit: float | None) -> list[str]:
     """Return what fits inside a sentence, each once, in the first spelling that fits at all."""
     for form in (text, text.upper(), text.lower()):
-        found = list(dict.fromkeys(m.group() for m in pattern.finditer(form, timeout=_TIME)))
+        found = list(dict.fromkeys(m.group() for m in pattern.finditer(form, timeout=limit)))
         found = [value for value in found if value]
         if found:
             return found

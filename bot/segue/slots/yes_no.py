@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
 from segue.slots.base import NoValue, Slot, SlotContext, SlotReading, Value
@@ -26,15 +28,20 @@ _NO = {
 def _parse(text: str, context: SlotContext) -> SlotReading[bool]:
     if context.choice in {"yes", "no"}:
         return Value(context.choice == "yes")
-    up, down = _UP.search(text) is not None, _DOWN.search(text) is not None
-    if up != down and not any(c.isalnum() for c in text):
-        return Value(up)
-    by_button = _button(text, context)
-    if by_button is not None:
-        return Value(by_button)
+    if not text.isascii():
+        up, down = _UP.search(text) is not None, _DOWN.search(text) is not None
+        if up != down and not any(c.isalnum() for c in text):
+            return Value(up)
+    whole = normalise(text)
+    if context.buttons:
+        by_button = _button(whole, context)
+        if by_button is not None:
+            return Value(by_button)
     yes = context.words.yes or _YES.get(language(context), _YES["en"])
     no = context.words.no or _NO.get(language(context), _NO["en"])
-    for said in (normalise(text), bare(text, context)):
+    if whole in yes:
+        return Value(True)
+    for said in (whole, bare(text, context)):
         for form in (said, _LONG.sub(r"\1\1", said), _LONG.sub(r"\1", said)):
             if form in yes:
                 return Value(True)
@@ -43,13 +50,18 @@ def _parse(text: str, context: SlotContext) -> SlotReading[bool]:
     return _opening(text, yes, no)
 
 
-def _button(text: str, context: SlotContext) -> bool | None:
+def _button(said: str, context: SlotContext) -> bool | None:
     """Read a number or a label, where yes and no were shown as options."""
-    said = normalise(text)
     for place, button in enumerate(context.buttons, 1):
-        if button.id in {"yes", "no"} and said in {str(place), normalise(button.label)}:
+        if button.id in {"yes", "no"} and said in (str(place), _label(button.label)):
             return button.id == "yes"
     return None
+
+
+@lru_cache(maxsize=4096)
+def _label(label: str) -> str:
+    """Return a label as people write it; kept, for the same are shown again and again."""
+    return normalise(label)
 
 
 def _opening(text: str, yes: frozenset[str], no: frozenset[str]) -> SlotReading[bool]:

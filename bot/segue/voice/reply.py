@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from jinja2 import nodes
+from msgspec import Struct
 
 from segue.types import Message
 from segue.voice.environment import CODE_NAME, Captured, Root, VoiceContext, VoiceEnvironment
@@ -15,8 +16,7 @@ from segue.voice.syntax import Declared
 from segue.voice.tree import LENGTH_LIMIT, MAX_PLACES, PLACES, BadMessage
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerView:
+class CustomerView(Struct, frozen=True):
     """What every reply may know of the customer."""
 
     name: str | None = None
@@ -27,8 +27,7 @@ class CustomerView:
 NOBODY = CustomerView()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """A reply as a message, and where it came from."""
 
     message: Message

@@ -16,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
 from jinja2 import TemplateError
+from msgspec import structs
 
 from segue.errors import VoiceError
 from segue.voice.environment import VoiceContext
@@ -63,8 +65,9 @@ class Voice:
         default_factory=dict, init=False, repr=False
     )
     _chains: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False)
+    _words: dict[str, Words] = field(default_factory=dict, init=False, repr=False)
 
-    @property
+    @cached_property
     def locales(self) -> tuple[str, ...]:
         """The locales that have files, the default one first."""
         others = sorted(set(self.sets) - {self.default_locale})
@@ -117,7 +120,7 @@ class Voice:
                     )
                 except VoiceError:
                     raise error from None
-                return replace(earlier, problems=(*earlier.problems, str(error)))
+                return structs.replace(earlier, problems=(*earlier.problems, str(error)))
             raise
 
     def _values(
@@ -183,7 +186,7 @@ class Voice:
                 failure = failure or error
                 continue
             if failure is not None:
-                rendered = replace(rendered, problems=(*rendered.problems, str(failure)))
+                rendered = structs.replace(rendered, problems=(*rendered.problems, str(failure)))
             if not avoid_text or count == 1 or plain(rendered.message) != avoid_text:
                 return rendered
             same = same or rendered
@@ -352,6 +355,14 @@ class Voice:
 
     def words(self, locale: str = "") -> Words:
         """Return the words that always work."""
+        words = self._words.get(locale)
+        if words is None:
+            words = self._seek_words(locale)
+            if len(self._words) < PLAN_LIMIT:
+                self._words[locale] = words
+        return words
+
+    def _seek_words(self, locale: str) -> Words:
         for candidate in self.chain(locale):
             words = self.words_by_locale.get(candidate)
             if words is not None:
