@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ TURNS = [
 """What the customer writes, and what is said to it."""
 SHIPPED = ["errand/shipped", "errand/ask_stars"]
 """What the timer leads to."""
+
+
+_plays = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ async def play(cell: Cell, nursery: Nursery, url: str, folder: Path) -> Evidence
     async with World.open(
         nursery,
         url,
-        f"{cell}:",
+        f"{next(_plays)}:{cell}:",
         place,
         workers=cell.workers,
         options={"later": cell.name, "later_times": cell.at, "wait": cell.wait},
@@ -86,3 +90,12 @@ async def play(cell: Cell, nursery: Nursery, url: str, folder: Path) -> Evidence
 def _arm(world: World) -> None:
     for slot in world.slots:
         world.signal(slot.number, signal.SIGUSR1)
+
+
+async def run(world: World, who: str = "") -> None:
+    """Let a customer do the whole errand, whatever happens around them."""
+    for text, replies in TURNS:
+        await world.write(text, who=who, within=30)
+        await world.until_said(*replies, who=who, within=30)
+    await world.until_said(*SHIPPED, who=who, within=30)
+    await world.until_quiet(who, within=30)

@@ -81,6 +81,8 @@ class Task(msgspec.Struct, kw_only=True):
     grace: float = 5.0
     wait: float = 0.3
     """How long an errand takes to be shipped."""
+    slow: float = 0.0
+    """How long a step takes."""
     life: int = 90
     """Seconds after which it ends whatever happens."""
 
@@ -199,12 +201,12 @@ def begin(task: Task) -> None:
         os.dup2(log, 2)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
         errands.LEDGER = os.open(task.ledger, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        errands.WAIT = timedelta(seconds=task.wait)
+        errands.WAIT, errands.SLOW = timedelta(seconds=task.wait), task.slow
         failpoints.arm(task.failpoint, task.times)
         if task.freeze:
             failpoints.on_hit(_freezer(task.freeze))
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(task.socket)
+            Path(task.socket).unlink()
         code = asyncio.run(work(task))
     except BaseException:
         import traceback

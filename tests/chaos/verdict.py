@@ -1,11 +1,11 @@
 """The judge: pure functions over what was seen from outside. Each names the invariant it holds.
 
-    I1  everything accepted is in the transcript, once, in the order of acceptance
-    I2  no line of the bot twice, no step under two keys; a step again only where somebody died
-    I3  every row was sent, or there is a receipt that says why not; again only where allowed
-    I4  rows leave in the order of the transcript
-    I9  everything has come to rest
-    =   the end is the end of the run in which nothing went wrong
+I1  everything accepted is in the transcript, once, in the order of acceptance
+I2  no line of the bot twice, no step under two keys; a step again only where somebody died
+I3  every row was sent, or there is a receipt that says why not; again only where allowed
+I4  rows leave in the order of the transcript
+I9  everything has come to rest
+=   the end is the end of the run in which nothing went wrong
 """
 
 from __future__ import annotations
@@ -189,6 +189,5 @@ def _frame(frame: Frame) -> dict[str, object]:
         "values": frame.values,
         "utterance": frame.utterance,
         "faults": frame.faults,
-        "open": opened
-        and (opened.entry, opened.reply, opened.tries, opened.buttons, opened.readings, opened.shown),
+        "open": opened and (opened.entry, opened.reply, opened.tries, opened.buttons, opened.shown),
     }

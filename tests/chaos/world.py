@@ -258,8 +258,8 @@ class World:
         `again` delivers it once more after it was accepted, to the next worker.
         """
         self._count += 1
-        message = f"m{self._count}"
         who = who or self.address
+        message = f"m{1 + sum(by == who for by, _, _ in self.acked)}"
         body = json.dumps({"from": who, "id": message, "text": text}).encode()
         await self._deliver(body, to, within)
         self.acked.append((who, message, text))
@@ -267,9 +267,7 @@ class World:
             await self._deliver(body, to, within, attempt=1)
         return message
 
-    async def _deliver(
-        self, body: bytes, to: int | None, within: float, attempt: int = 0
-    ) -> None:
+    async def _deliver(self, body: bytes, to: int | None, within: float, attempt: int = 0) -> None:
         end = time.monotonic() + within
         while True:
             number = (self._count + attempt) % self.workers if to is None else to
@@ -297,7 +295,7 @@ class World:
             after = cursor
 
     async def until_said(self, *replies: str, within: float = 15.0, who: str = "") -> None:
-        """Wait until the transcript has these replies, each of which is said once in the script."""
+        """Wait until the transcript has these replies, each said once in the script."""
 
         async def said() -> bool:
             names = {line.reply for line in await self.lines(who) if line.who == "bot"}
@@ -340,6 +338,7 @@ class World:
         steps = [
             (note["step"], note["subject"], note["key"])
             for note in map(json.loads, ledger.read_text().splitlines() if ledger.exists() else [])
+            if note["customer"] == customer
         ]
         return Evidence(
             acked=[(message, text) for by, message, text in self.acked if by == who],
@@ -374,14 +373,16 @@ class World:
         )
 
 
-async def post(socket: Path, body: bytes, path: str = "/channels/phone/webhook") -> int:
+async def post(
+    socket: Path, body: bytes, path: str = "/channels/phone/webhook", within: float = 4
+) -> int:
     """POST to a worker as the platform would; 0 if it gave no answer."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n"
         f"X-Token: only-the-platform-knows\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     try:
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(within):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 writer.write(head.encode() + body)

@@ -7,6 +7,7 @@ writes into a ledger outside Segue, with the key it was given, before it returns
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -25,40 +26,47 @@ LEDGER = -1
 """Descriptor of the ledger, opened for appending; one write per line survives any kill."""
 
 
-def note(step: str, subject: str, key: str) -> None:
+SLOW = 0.0
+"""Seconds that a step takes."""
+
+
+async def note(step: str, subject: str, customer: str, key: str) -> None:
     """Write down that something was done outside."""
+    await asyncio.sleep(SLOW)
     if LEDGER >= 0:
-        line = {"step": step, "subject": subject, "key": key, "pid": os.getpid(), "at": time.time()}
-        os.write(LEDGER, json.dumps(line).encode() + b"\n")
+        line = {"step": step, "subject": subject, "customer": customer, "key": key}
+        os.write(
+            LEDGER, json.dumps({**line, "pid": os.getpid(), "at": time.time()}).encode() + b"\n"
+        )
 
 
-async def reserve(number: str, idempotency_key: str) -> dict[str, Any]:
-    note("reserve", number, idempotency_key)
+async def reserve(number: str, customer: str, idempotency_key: str) -> dict[str, Any]:
+    await note("reserve", number, customer, idempotency_key)
     return {"number": number, "item": "lamp"}
 
 
-async def price(number: str, item: str, idempotency_key: str) -> int:
-    note("price", f"{number} {item}", idempotency_key)
+async def price(number: str, item: str, customer: str, idempotency_key: str) -> int:
+    await note("price", f"{number} {item}", customer, idempotency_key)
     return 12
 
 
-async def cut(height: int, idempotency_key: str) -> str:
-    note("cut", str(height), idempotency_key)
+async def cut(height: int, customer: str, idempotency_key: str) -> str:
+    await note("cut", str(height), customer, idempotency_key)
     return "L"
 
 
-async def pay(number: str, idempotency_key: str) -> str:
-    note("pay", number, idempotency_key)
+async def pay(number: str, customer: str, idempotency_key: str) -> str:
+    await note("pay", number, customer, idempotency_key)
     return f"receipt for {number}"
 
 
-async def ship(number: str, idempotency_key: str) -> str:
-    note("ship", number, idempotency_key)
+async def ship(number: str, customer: str, idempotency_key: str) -> str:
+    await note("ship", number, customer, idempotency_key)
     return "parcel 7"
 
 
-async def tell_depot(parcel: str, idempotency_key: str) -> str:
-    note("tell_depot", parcel, idempotency_key)
+async def tell_depot(parcel: str, customer: str, idempotency_key: str) -> str:
+    await note("tell_depot", parcel, customer, idempotency_key)
     return "noon"
 
 
