@@ -112,6 +112,7 @@ class App:
                 hours=company.hours,
                 locale=company.locale,
                 timezone=ZoneInfo(company.timezone),
+                quiet=company.quiet_minutes,
             ),
             capabilities=capabilities,
             clock=self.clock,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from segue.dialog.effects import Ask, Remind, Wait
+from msgspec import structs
+
+from segue.dialog.effects import Ask
 from segue.dialog.journal import Journal, Why
 from segue.dialog.outcome import (
     Broken,
@@ -27,14 +28,14 @@ from segue.dialog.outcome import (
     Waiting,
 )
 from segue.dialog.play import Facts, play
-from segue.engine.reading import Listener, Utterance, silent
+from segue.engine.reading import Utterance, silent
 from segue.engine.setup import Note
 from segue.engine.state import Fact, Frame, Open, Timer
 from segue.engine.steps import Done, idempotency_key, perform
+from segue.engine.timers import due_at, forget_timers, reminder, set_timer
 from segue.errors import DialogError, StepFailed
 from segue.failpoints import failpoint
 from segue.memory.records import Flag
-from segue.ports import to_millis
 
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
@@ -88,14 +89,7 @@ class Player:
             values=values or {},
             utterance=utterance,
         )
-        listener = Listener(
-            utterance=Utterance(text=utterance),
-            words=turn.setup.voice.words(turn.state.locale),
-            locale=turn.state.locale,
-            now=turn.local_now,
-            notes=turn.notes,
-        )
-        await self.advance(listener)
+        await self.advance(turn.listener(Utterance(text=utterance)))
 
     def _push(self, name: str, *, kind: str, values: dict[str, Any], utterance: str = "") -> Frame:
         self._begun += 1
@@ -146,7 +140,7 @@ class Player:
                     self._returned(frame, result)
                 case Restarting(values=values):
                     self._happen(frame, outcome.fresh)
-                    self._forget_timers(frame)
+                    forget_timers(self.turn.state, frame)
                     frame.journal, frame.open, frame.values = Journal(), None, values
                     base, _, times = frame.instance.partition("r")
                     frame.instance = f"{base}r{int(times or 0) + 1}"
@@ -196,7 +190,7 @@ class Player:
             again = play(
                 dialog,
                 outcome.journal,
-                facts=replace(facts, random=_never),
+                facts=structs.replace(facts, random=_never),
                 reader=silent,
                 values=frame.values,
             )
@@ -226,8 +220,8 @@ class Player:
         for milestone in fresh.milestones:
             self.milestones.append(milestone.name)
             turn.notes.append(Note(kind="did", values={"milestone": milestone.name}))
-        for entry, reminder in fresh.reminders:
-            self._remind(frame, entry, reminder)
+        for entry, effect in fresh.reminders:
+            set_timer(turn.state, reminder(frame, entry, effect, turn.at))
         for fact, value in fresh.facts:
             turn.state.profile[fact] = Fact(
                 value, turn.at, turn.speech.address.channel, frame.dialog
@@ -313,48 +307,17 @@ class Player:
         question = waiting.question
         if frame.open is not None and frame.open.entry == waiting.entry:
             return
-        self._forget_timers(frame, kinds=("timeout", "wait"))
+        forget_timers(self.turn.state, frame, kinds=("timeout", "wait"))
         if isinstance(question, Ask):
             frame.open = Open(entry=waiting.entry, reply=question.reply, shown=False)
             if question.timeout is not None:
                 due = self.turn.at + int(question.timeout.total_seconds() * 1000)
-                self._timer(Timer(due, "timeout", frame.instance, waiting.entry))
+                timer = Timer(due, "timeout", frame.instance, waiting.entry)
+                set_timer(self.turn.state, timer)
             return
         frame.open = Open(entry=waiting.entry, reply="")
-        self._timer(Timer(self._until(question), "wait", frame.instance, waiting.entry))
-
-    def _until(self, wait: Wait | Remind) -> int:
-        if isinstance(wait, Wait):
-            moment, after = wait.until, wait.for_
-        else:
-            moment, after = wait.at, wait.after
-        if moment is not None:
-            return to_millis(moment)
-        return self.turn.at + int(after.total_seconds() * 1000 if after else 0)
-
-    def _remind(self, frame: Frame, entry: str, reminder: Remind) -> None:
-        self._timer(
-            Timer(
-                self._until(reminder),
-                "reminder",
-                frame.instance,
-                entry,
-                reminder.reply,
-                frame.dialog,
-                dict(reminder.values),
-            )
-        )
-
-    def _timer(self, timer: Timer) -> None:
-        timers = self.turn.state.timers
-        timers[:] = [t for t in timers if (t.instance, t.entry) != (timer.instance, timer.entry)]
-        timers.append(timer)
-
-    def _forget_timers(self, frame: Frame, kinds: tuple[str, ...] = ()) -> None:
-        timers = self.turn.state.timers
-        timers[:] = [
-            t for t in timers if t.instance != frame.instance or (kinds and t.kind not in kinds)
-        ]
+        due = due_at(question, self.turn.at)
+        set_timer(self.turn.state, Timer(due, "wait", frame.instance, waiting.entry))
 
     async def look(self) -> Waiting | None:
         """Return the open question of the top frame, played up to it."""
@@ -411,22 +374,11 @@ class Player:
             self.turn.speech.say("cancelled")
             self.resume = bool(self.turn.state.frames)
             return
-        turn = self.turn
-        await self.advance(
-            Listener(
-                utterance=Utterance(text=""),
-                words=turn.setup.voice.words(turn.state.locale),
-                locale=turn.state.locale,
-                now=turn.local_now,
-                open=frame.open,
-                order=CallOff(),
-                notes=turn.notes,
-            )
-        )
+        await self.advance(self.turn.listener(frame=frame, order=CallOff()))
 
     def _pop(self, frame: Frame) -> None:
         self.turn.state.frames.remove(frame)
-        self._forget_timers(frame)
+        forget_timers(self.turn.state, frame)
         self._waiting = None
 
     def _drop(self) -> None:

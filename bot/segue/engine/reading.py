@@ -15,11 +15,10 @@ who is in control, before a message gets here):
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from segue.dialog.effects import Ask, Wait
 from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
@@ -45,6 +44,10 @@ class Utterance(Struct, frozen=True, kw_only=True):
         return not self.text.strip() and self.choice is None
 
 
+NOTHING = Utterance(text="")
+"""For a play that nobody's words are read in."""
+
+
 # -- 2: the words that always work ----------------------------------------------------------------
 
 
@@ -55,10 +58,7 @@ def repair(utterance: Utterance, words: Words) -> str | None:
     said = normalise(utterance.text)
     if not said or len(said) > 60:
         return None
-    for name in ("cancel", "person", "help", "back", "repeat", "skip"):
-        if said in getattr(words, name):
-            return name
-    return None
+    return words.orders.get(said)
 
 
 # -- 3: the slot of the open question -------------------------------------------------------------
@@ -80,8 +80,7 @@ class Ambiguous(Struct, frozen=True, kw_only=True):
 Heard: TypeAlias = Answer | Missed | Ambiguous | None
 
 
-@dataclass(kw_only=True)
-class Listener:
+class Listener(Struct, kw_only=True):
     """Reads one utterance for the questions that a play reaches; `play` calls it.
 
     The question that was open reads the whole utterance. Questions reached after it take only what
@@ -100,6 +99,7 @@ class Listener:
     notes: list[Note]
     """Takes what was understood, for explanations."""
     _used: set[str] = field(default_factory=set)
+    """Slots that have taken their value."""
     spent: bool = False
     """The whole utterance was the answer, so nothing else is in it."""
 
@@ -253,6 +253,7 @@ def without_opening(text: str, words: Words) -> str | None:
 
 
 __all__ = [
+    "NOTHING",
     "Ambiguous",
     "CallOff",
     "Correction",

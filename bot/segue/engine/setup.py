@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -35,6 +35,17 @@ class Company:
     timezone: tzinfo
     quiet: tuple[int, int] | None = None
     """Minutes after midnight between which nobody is written to first."""
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """Return when the quiet hours end that `now` (local time) is in, or None."""
+        if self.quiet is None:
+            return None
+        begin, end = self.quiet
+        minute = now.hour * 60 + now.minute
+        if not (begin <= minute < end if begin < end else minute >= begin or minute < end):
+            return None
+        day = now if minute < end else now + timedelta(days=1)
+        return day.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
 
     def contact(self) -> dict[str, Any]:
         """Return the values of the reply `person`."""

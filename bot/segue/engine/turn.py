@@ -10,33 +10,21 @@ kept before the next step starts, and so that nobody is left waiting while a ste
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
 from segue.channel import Capabilities
-from segue.dialog.effects import Ask
-from segue.dialog.journal import Why
-from segue.dialog.outcome import Reading, Skip, TimedOut, Waiting
+from segue.dialog.outcome import Reading, TimedOut
+from segue.engine.answering import Answering
 from segue.engine.playing import Player
-from segue.engine.reading import (
-    Ambiguous,
-    Listener,
-    Missed,
-    Utterance,
-    correction,
-    offered,
-    pick,
-    repair,
-)
+from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
 from segue.engine.state import Frame, Option, State, Timer, decode, encode
 from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import to_millis
-from segue.router import Sure, Unsure, guess_locale
-from segue.types import Address, Button, Inbound, Line, Millis, Who
-from segue.voice import plain
+from segue.router import guess_locale
+from segue.types import Address, Inbound, Line, Millis, Who
 
 _event = msgspec.msgpack.Encoder().encode
 
@@ -62,7 +50,6 @@ class Turn:
         self.flags = Flag.NONE
         self._flush = flush
         self._reading = 0
-        self._gave_up = False
         address = (
             granted.letters[-1].inbound.address
             if granted.letters
@@ -79,6 +66,7 @@ class Turn:
             life=int(setup.reply_life.total_seconds() * 1000),
         )
         self.player = Player(self)
+        self.answering = Answering(self)
 
     # -- the whole ---------------------------------------------------------------------------------
 
@@ -153,7 +141,7 @@ class Turn:
             self._attachment_only(utterance)
             return
         self._follow_language(utterance)
-        await self._answer(utterance)
+        await self.answering.answer(utterance)
 
     def _listen(self, inbound: Inbound) -> None:
         state = self.state
@@ -215,300 +203,20 @@ class Turn:
         if opening is not None and not self.state.frames and self.state.turn == 1:
             await self.player.start(opening.name, utterance="")
 
-    # -- read and act ------------------------------------------------------------------------------
-
-    async def _answer(self, utterance: Utterance) -> None:
-        state, words = self.state, self.setup.voice.words(self.state.locale)
-        frame = state.frames[-1] if state.frames else None
-        pressed = await self._pressed(utterance, frame)
-        if pressed:
-            return
-        order = repair(utterance, words)
-        if order is not None:
-            await self._repair(order)
-            return
-        listener = Listener(
-            utterance=utterance,
-            words=words,
-            locale=state.locale,
-            now=self.local_now,
-            open=frame.open if frame else None,
-            notes=self.notes,
-        )
-        waiting: Waiting | None = None
-        if frame is not None:
-            nudge, before = frame.open is None, len(self.speech.messages)
-            waiting = await self.player.advance(listener)
-            if nudge or (waiting is None and len(self.speech.messages) > before):
-                # A step had failed and writing again was the sign to retry; or the dialog is gone
-                # or broken, and that has been said.
-                return
-            if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
-                self.state.unsure = 0
-                self.state.offered = ()
-                return
-        if isinstance(listener.heard, Ambiguous):
-            self._which_one(listener.heard)
-            return
-        if state.offered:
-            buttons = offered(state.offered)
-            picked = pick(utterance, buttons, listener.context(buttons))
-            if picked is not None and await self._take_offer(picked):
-                return
-        if waiting is not None and await self._corrected(waiting, listener):
-            return
-        asking = waiting is not None and isinstance(waiting.question, Ask)
-        if await self._route(utterance, asking=asking):
-            return
-        if asking:
-            assert waiting is not None
-            missed = listener.heard if isinstance(listener.heard, Missed) else Missed()
-            self._ask_again(waiting, missed)
-            return
-        await self._lost(utterance)
-
-    async def _pressed(self, utterance: Utterance, frame: Frame | None) -> bool:
-        """Deal with a button that does not belong to the open question."""
-        choice = utterance.choice
-        if choice is None:
-            return False
-        if frame is not None and frame.open and any(b.id == choice for b in frame.open.buttons):
-            return False
-        if await self._take_offer(choice):
-            return True
-        if frame is None or frame.open is None:
-            await self._lost(utterance)
-        else:
-            # A button of an older question, which is settled: ask what is open.
-            self.player.prompt_again = True
-        return True
-
-    async def _take_offer(self, choice: str) -> bool:
-        if choice == "person":
-            self.state.offered = ()
-            self._person()
-            return True
-        intent = choice if ":" in choice else f"dialog:{choice}"
-        kind, _, name = intent.partition(":")
-        if kind == "answer" and self.setup.voice.has(name, dialog="answers"):
-            self._say_answer(name)
-            return True
-        if kind == "dialog" and name in self.setup.dialogs:
-            self.state.offered = ()
-            self.notes.append(Note(kind="routed", values={"intent": intent, "how": "button"}))
-            utterance, self.state.offer = self.state.offer, ""
-            await self.player.start(name, utterance=utterance)
-            return True
-        return False
-
-    def _which_one(self, heard: Ambiguous) -> None:
-        frame = self.state.frames[-1]
-        assert frame.open is not None
-        buttons = tuple(Button(str(i), label) for i, label in enumerate(heard.labels))
-        frame.open.readings, frame.open.buttons = heard.values, buttons
-        self.speech.say("which_one", values={"options": _options(buttons)}, buttons=buttons)
-
-    async def _corrected(self, waiting: Waiting, listener: Listener) -> bool:
-        found = correction(listener.utterance, waiting.asked, listener.context())
-        if found is None:
-            return False
-        refused = self.player.correct(found.entry, found.value, found.raw)
-        if refused:
-            self.speech.say("correction_too_late", values=self.setup.company.contact())
-            self.player.prompt_again = True
-            return True
-        self.speech.say("corrected")
-        self.notes.append(
-            Note(kind="understood", values={"question": found.question.reply, "how": "correction"})
-        )
-        self.player.prompt_again = True
-        await self.player.advance()
-        return True
-
-    async def _route(self, utterance: Utterance, *, asking: bool) -> bool:
-        """Start what they want. In the middle of a question: only if sure, and not one word."""
-        if utterance.choice is not None or (asking and len(utterance.text.split()) < 2):
-            return False
-        command = self.setup.dialogs.match(utterance.text)
-        if command is not None:
-            dialog, groups = command
-            self.notes.append(Note(kind="routed", values={"intent": dialog.name, "how": "pattern"}))
-            self.state.unsure, self.state.offered = 0, ()
-            await self.player.start(
-                dialog.name, utterance=utterance.text, values=dict(groups), aside=asking
-            )
-            return True
-        route = self.setup.router.route(utterance.text, self.state.locale)
-        if isinstance(route, Sure) and route.intent == "person":
-            self.state.unsure = 0
-            self._person()
-            return True
-        if isinstance(route, Sure):
-            kind, _, name = route.intent.partition(":")
-            self.notes.append(
-                Note(
-                    kind="routed",
-                    values={"intent": route.intent, "score": route.score, "how": route.how},
-                )
-            )
-            if kind == "answer":
-                self._say_answer(name)
-                self.player.resume = asking
-                return True
-            if asking and any(frame.dialog == name for frame in self.state.frames):
-                return False
-            self.state.unsure, self.state.offered = 0, ()
-            await self.player.start(name, utterance=utterance.text, aside=asking)
-            return True
-        if isinstance(route, Unsure) and not asking:
-            self._did_you_mean(route)
-            self.state.offer = utterance.text
-            return True
-        return False
-
-    def _did_you_mean(self, route: Unsure) -> None:
-        options = tuple(Option(c.intent, self._title(c.intent)) for c in route.candidates[:3])
-        buttons = offered(options)
-        self.notes.append(
-            Note(kind="routed", values={"how": "unsure", "between": [o.id for o in options]})
-        )
-        self.speech.say("did_you_mean", values={"options": _options(buttons)}, buttons=buttons)
-
-    def _title(self, intent: str) -> str:
-        """Return what people call an intent, in their language."""
-        voice, (kind, _, name) = self.setup.voice, intent.partition(":")
-        if kind == "answer":
-            asked = dict(voice.answers(self.state.locale)).get(name, ())
-            return asked[0][:1].upper() + asked[0][1:] if asked else name
-        if voice.has(f"{name}/title"):
-            return plain(self.speech.render(f"{name}/title", name, {}).message)
-        dialog = self.setup.dialogs.get(name)
-        return (dialog.title if dialog else "") or name.replace("_", " ")
-
-    def _say_answer(self, name: str) -> None:
-        self.state.unsure = 0
-        self.speech.say(name, dialog="answers")
-
-    def _ask_again(self, waiting: Waiting, missed: Missed) -> None:
-        """Say what was not understood, or, after enough tries, name the way out."""
-        frame = self.state.frames[-1]
-        assert frame.open is not None
-        question = waiting.question
-        assert isinstance(question, Ask)
-        if self.speech.said or self.speech.messages:
-            # They wrote on before they could see this question: it was no answer to it.
-            return
-        frame.open.tries += 1
-        frame.open.readings = ()
-        self.notes.append(
-            Note(kind="missed", values={"question": question.reply, "tries": frame.open.tries})
-        )
-        if frame.open.tries >= question.tries:
-            frame.open.tries = 0
-            self._give_up()
-            return
-        names = (
-            missed.reply,
-            question.slot.retry,
-            f"{question.reply}_retry",
-            f"retry_{question.slot.name}",
-        )
-        name = next((n for n in names if n and self.speech.has(n, frame.dialog)), "retry")
-        buttons = frame.open.buttons
-        self.speech.say(
-            name,
-            dialog=frame.dialog,
-            values={
-                **question.values,
-                "example": question.slot.example or None,
-                "options": _options(buttons),
-            },
-            buttons=buttons,
-        )
-
-    def _give_up(self) -> None:
-        self._gave_up = True
-        message = self.speech.say("give_up", values=self.setup.company.contact())
-        self.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
-
-    async def _lost(self, utterance: Utterance) -> None:
-        self.state.unsure += 1
-        self.notes.append(Note(kind="routed", values={"how": "lost", "times": self.state.unsure}))
-        if self.state.unsure >= 2:
-            self.speech.say("not_sure_person", values=self.setup.company.contact())
-            return
-        fallback = self.setup.dialogs.fallback
-        if fallback is not None:
-            await self.player.start(fallback.name, utterance=utterance.text)
-            return
-        self.speech.say("not_sure")
-
-    # -- repair ------------------------------------------------------------------------------------
-
-    async def _repair(self, order: str) -> None:
-        self.notes.append(Note(kind="understood", values={"order": order}))
-        self.state.unsure = 0
-        match order:
-            case "person":
-                self._person()
-            case "help":
-                self.speech.say("help")
-                self.player.resume = True
-            case "repeat":
-                if self.state.last:
-                    self.speech.say_again(self.state.last)
-                else:
-                    self.speech.say("nothing_to_repeat")
-            case "cancel":
-                await self._cancel()
-            case "back":
-                await self._back()
-            case _:
-                await self._skip()
-
-    def _person(self) -> None:
-        self.speech.say("person", values=self.setup.company.contact())
-
-    async def _cancel(self) -> None:
-        if not self.state.frames:
-            self.speech.say("nothing_to_cancel")
-            return
-        await self.player.call_off()
-
-    async def _back(self) -> None:
-        if not self.state.frames:
-            self.speech.say("nothing_open")
-            return
-        match self.player.back():
-            case Why.DONE:
-                self.player.prompt_again = True
-                await self.player.advance()
-            case Why.FINAL | Why.SUB_DIALOG:
-                self.speech.say("correction_too_late", values=self.setup.company.contact())
-                self.player.prompt_again = True
-            case _:
-                self.speech.say("back_at_start")
-                self.player.prompt_again = True
-
-    async def _skip(self) -> None:
-        frame = self.state.frames[-1] if self.state.frames else None
-        if frame is None or frame.open is None:
-            self.speech.say("nothing_open")
-            return
-        waiting = await self.player.look()
-        if waiting and isinstance(waiting.question, Ask) and waiting.question.skippable:
-            await self.player.advance(self._ordered(frame, Skip()))
-        else:
-            self.speech.say("skip_not_possible")
-            self.player.prompt_again = True
-
-    def _ordered(self, frame: Frame, order: Reading) -> Listener:
+    def listener(
+        self,
+        utterance: Utterance = NOTHING,
+        *,
+        frame: Frame | None = None,
+        order: Reading | None = None,
+    ) -> Listener:
+        """Return a reader for a play: of an utterance, or of an order about the open question."""
         return Listener(
-            utterance=Utterance(text=""),
+            utterance=utterance,
             words=self.setup.voice.words(self.state.locale),
             locale=self.state.locale,
             now=self.local_now,
-            open=frame.open,
+            open=frame.open if frame else None,
             order=order,
             notes=self.notes,
         )
@@ -523,12 +231,17 @@ class Turn:
         if frame is None or self.granted.controller:
             return
         if timer.kind == "reminder":
+            later = self.setup.company.quiet_until(self.local_now)
+            if later is not None and self.speech.capabilities.push:
+                timer.due = to_millis(later)
+                state.timers.append(timer)
+                return
             if self.speech.address.channel not in self.granted.opted_out:
                 self.speech.say(timer.reply, dialog=timer.dialog, values=timer.values)
                 self.player.prompt_again = frame is state.frames[-1]
             return
         if frame is state.frames[-1] and frame.open and frame.open.entry == timer.entry:
-            await self.player.advance(self._ordered(frame, TimedOut()))
+            await self.player.advance(self.listener(frame=frame, order=TimedOut()))
 
     # -- close -------------------------------------------------------------------------------------
 
@@ -548,7 +261,7 @@ class Turn:
 
     def _offer_buttons(self) -> None:
         """What was shown last may be answered by number or name too, if no question is open."""
-        if not self.speech.messages or self._gave_up:
+        if not self.speech.messages or self.answering.gave_up:
             return
         last = self.speech.messages[-1].buttons if not self.state.frames else ()
         self.state.offered = tuple([Option(button.id, button.label) for button in last])
@@ -595,10 +308,6 @@ class Turn:
 
 def _plain(inbound: Inbound) -> bool:
     return inbound.kind == "message" and inbound.choice is None and bool(inbound.text)
-
-
-def _options(buttons: tuple[Button, ...]) -> list[dict[str, Any]]:
-    return [{"id": button.id, "label": button.label} for button in buttons]
 
 
 _UNKNOWN = Capabilities()

@@ -1,0 +1,265 @@
+"""Answering one utterance: what `reading.py` makes of it is done here, in that order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from segue.dialog.effects import Ask
+from segue.dialog.outcome import Waiting
+from segue.engine.reading import (
+    Ambiguous,
+    Listener,
+    Missed,
+    Utterance,
+    correction,
+    offered,
+    pick,
+    repair,
+)
+from segue.engine.repairing import Repairing
+from segue.engine.setup import Note
+from segue.engine.state import Frame, Option
+from segue.router import Sure, Unsure
+from segue.types import Button
+from segue.voice import plain
+
+if TYPE_CHECKING:
+    from segue.engine.turn import Turn
+
+
+class Answering:
+    """Answers the utterances of one turn."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.repairing = Repairing(turn)
+        self.gave_up = False
+        """A way out was named, whose buttons stand beside the question that is still open."""
+
+    async def answer(self, utterance: Utterance) -> None:
+        """Read the utterance in the order that `reading.py` opens with, and act on it."""
+        state, words = self.turn.state, self.turn.setup.voice.words(self.turn.state.locale)
+        frame = state.frames[-1] if state.frames else None
+        pressed = await self._pressed(utterance, frame)
+        if pressed:
+            return
+        order = repair(utterance, words)
+        if order is not None:
+            await self.repairing.do(order)
+            return
+        listener = self.turn.listener(utterance, frame=frame)
+        waiting: Waiting | None = None
+        if frame is not None:
+            nudge, before = frame.open is None, len(self.turn.speech.messages)
+            waiting = await self.turn.player.advance(listener)
+            if nudge or (waiting is None and len(self.turn.speech.messages) > before):
+                # A step had failed and writing again was the sign to retry; or the dialog is gone
+                # or broken, and that has been said.
+                return
+            if listener.heard is not None and not isinstance(listener.heard, Missed | Ambiguous):
+                self.turn.state.unsure = 0
+                self.turn.state.offered = ()
+                return
+        if isinstance(listener.heard, Ambiguous):
+            self._which_one(listener.heard)
+            return
+        if state.offered:
+            buttons = offered(state.offered)
+            picked = pick(utterance, buttons, listener.context(buttons))
+            if picked is not None and await self._take_offer(picked):
+                return
+        if waiting is not None and await self._corrected(waiting, listener):
+            return
+        asking = waiting is not None and isinstance(waiting.question, Ask)
+        if await self._route(utterance, asking=asking):
+            return
+        if asking:
+            assert waiting is not None
+            missed = listener.heard if isinstance(listener.heard, Missed) else Missed()
+            self._ask_again(waiting, missed)
+            return
+        await self._lost(utterance)
+
+    async def _pressed(self, utterance: Utterance, frame: Frame | None) -> bool:
+        """Deal with a button that does not belong to the open question."""
+        choice = utterance.choice
+        if choice is None:
+            return False
+        if frame is not None and frame.open and any(b.id == choice for b in frame.open.buttons):
+            return False
+        if await self._take_offer(choice):
+            return True
+        if frame is None or frame.open is None:
+            await self._lost(utterance)
+        else:
+            # A button of an older question, which is settled: ask what is open.
+            self.turn.player.prompt_again = True
+        return True
+
+    async def _take_offer(self, choice: str) -> bool:
+        if choice == "person":
+            self.turn.state.offered = ()
+            self.repairing.person()
+            return True
+        intent = choice if ":" in choice else f"dialog:{choice}"
+        kind, _, name = intent.partition(":")
+        if kind == "answer" and self.turn.setup.voice.has(name, dialog="answers"):
+            self._say_answer(name)
+            return True
+        if kind == "dialog" and name in self.turn.setup.dialogs:
+            self.turn.state.offered = ()
+            self.turn.notes.append(Note(kind="routed", values={"intent": intent, "how": "button"}))
+            utterance, self.turn.state.offer = self.turn.state.offer, ""
+            await self.turn.player.start(name, utterance=utterance)
+            return True
+        return False
+
+    def _which_one(self, heard: Ambiguous) -> None:
+        frame = self.turn.state.frames[-1]
+        assert frame.open is not None
+        buttons = tuple(Button(str(i), label) for i, label in enumerate(heard.labels))
+        frame.open.readings, frame.open.buttons = heard.values, buttons
+        self.turn.speech.say("which_one", values={"options": _options(buttons)}, buttons=buttons)
+
+    async def _corrected(self, waiting: Waiting, listener: Listener) -> bool:
+        found = correction(listener.utterance, waiting.asked, listener.context())
+        if found is None:
+            return False
+        refused = self.turn.player.correct(found.entry, found.value, found.raw)
+        if refused:
+            self.turn.speech.say("correction_too_late", values=self.turn.setup.company.contact())
+            self.turn.player.prompt_again = True
+            return True
+        self.turn.speech.say("corrected")
+        self.turn.notes.append(
+            Note(kind="understood", values={"question": found.question.reply, "how": "correction"})
+        )
+        self.turn.player.prompt_again = True
+        await self.turn.player.advance()
+        return True
+
+    async def _route(self, utterance: Utterance, *, asking: bool) -> bool:
+        """Start what they want. In the middle of a question: only if sure, and not one word."""
+        if utterance.choice is not None or (asking and len(utterance.text.split()) < 2):
+            return False
+        command = self.turn.setup.dialogs.match(utterance.text)
+        if command is not None:
+            dialog, groups = command
+            self.turn.notes.append(
+                Note(kind="routed", values={"intent": dialog.name, "how": "pattern"})
+            )
+            self.turn.state.unsure, self.turn.state.offered = 0, ()
+            await self.turn.player.start(
+                dialog.name, utterance=utterance.text, values=dict(groups), aside=asking
+            )
+            return True
+        route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
+        if isinstance(route, Sure) and route.intent == "person":
+            self.turn.state.unsure = 0
+            self.repairing.person()
+            return True
+        if isinstance(route, Sure):
+            kind, _, name = route.intent.partition(":")
+            self.turn.notes.append(
+                Note(
+                    kind="routed",
+                    values={"intent": route.intent, "score": route.score, "how": route.how},
+                )
+            )
+            if kind == "answer":
+                self._say_answer(name)
+                self.turn.player.resume = asking
+                return True
+            if asking and any(frame.dialog == name for frame in self.turn.state.frames):
+                return False
+            self.turn.state.unsure, self.turn.state.offered = 0, ()
+            await self.turn.player.start(name, utterance=utterance.text, aside=asking)
+            return True
+        if isinstance(route, Unsure) and not asking:
+            self._did_you_mean(route)
+            self.turn.state.offer = utterance.text
+            return True
+        return False
+
+    def _did_you_mean(self, route: Unsure) -> None:
+        options = tuple(Option(c.intent, self._title(c.intent)) for c in route.candidates[:3])
+        buttons = offered(options)
+        self.turn.notes.append(
+            Note(kind="routed", values={"how": "unsure", "between": [o.id for o in options]})
+        )
+        self.turn.speech.say("did_you_mean", values={"options": _options(buttons)}, buttons=buttons)
+
+    def _title(self, intent: str) -> str:
+        """Return what people call an intent, in their language."""
+        voice, (kind, _, name) = self.turn.setup.voice, intent.partition(":")
+        if kind == "answer":
+            asked = dict(voice.answers(self.turn.state.locale)).get(name, ())
+            return asked[0][:1].upper() + asked[0][1:] if asked else name
+        if voice.has(f"{name}/title"):
+            return plain(self.turn.speech.render(f"{name}/title", name, {}).message)
+        dialog = self.turn.setup.dialogs.get(name)
+        return (dialog.title if dialog else "") or name.replace("_", " ")
+
+    def _say_answer(self, name: str) -> None:
+        self.turn.state.unsure = 0
+        self.turn.speech.say(name, dialog="answers")
+
+    def _ask_again(self, waiting: Waiting, missed: Missed) -> None:
+        """Say what was not understood, or, after enough tries, name the way out."""
+        frame = self.turn.state.frames[-1]
+        assert frame.open is not None
+        question = waiting.question
+        assert isinstance(question, Ask)
+        if self.turn.speech.said or self.turn.speech.messages:
+            # They wrote on before they could see this question: it was no answer to it.
+            return
+        frame.open.tries += 1
+        frame.open.readings = ()
+        self.turn.notes.append(
+            Note(kind="missed", values={"question": question.reply, "tries": frame.open.tries})
+        )
+        if frame.open.tries >= question.tries:
+            frame.open.tries = 0
+            self._give_up()
+            return
+        names = (
+            missed.reply,
+            question.slot.retry,
+            f"{question.reply}_retry",
+            f"retry_{question.slot.name}",
+        )
+        name = next((n for n in names if n and self.turn.speech.has(n, frame.dialog)), "retry")
+        buttons = frame.open.buttons
+        self.turn.speech.say(
+            name,
+            dialog=frame.dialog,
+            values={
+                **question.values,
+                "example": question.slot.example or None,
+                "options": _options(buttons),
+            },
+            buttons=buttons,
+        )
+
+    def _give_up(self) -> None:
+        self.gave_up = True
+        message = self.turn.speech.say("give_up", values=self.turn.setup.company.contact())
+        self.turn.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
+
+    async def _lost(self, utterance: Utterance) -> None:
+        self.turn.state.unsure += 1
+        self.turn.notes.append(
+            Note(kind="routed", values={"how": "lost", "times": self.turn.state.unsure})
+        )
+        if self.turn.state.unsure >= 2:
+            self.turn.speech.say("not_sure_person", values=self.turn.setup.company.contact())
+            return
+        fallback = self.turn.setup.dialogs.fallback
+        if fallback is not None:
+            await self.turn.player.start(fallback.name, utterance=utterance.text)
+            return
+        self.turn.speech.say("not_sure")
+
+
+def _options(buttons: tuple[Button, ...]) -> list[dict[str, Any]]:
+    return [{"id": button.id, "label": button.label} for button in buttons]

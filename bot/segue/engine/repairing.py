@@ -1,0 +1,81 @@
+"""The words that always work: cancel, help, back, repeat, person, skip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segue.dialog.effects import Ask
+from segue.dialog.journal import Why
+from segue.dialog.outcome import Skip
+from segue.engine.setup import Note
+
+if TYPE_CHECKING:
+    from segue.engine.turn import Turn
+
+
+class Repairing:
+    """Does in one turn what such a word asks for."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+
+    async def do(self, order: str) -> None:
+        """Do what the word asks for; it always works, whatever is open."""
+        self.turn.notes.append(Note(kind="understood", values={"order": order}))
+        self.turn.state.unsure = 0
+        match order:
+            case "person":
+                self.person()
+            case "help":
+                self.turn.speech.say("help")
+                self.turn.player.resume = True
+            case "repeat":
+                if self.turn.state.last:
+                    self.turn.speech.say_again(self.turn.state.last)
+                else:
+                    self.turn.speech.say("nothing_to_repeat")
+            case "cancel":
+                await self._cancel()
+            case "back":
+                await self._back()
+            case _:
+                await self._skip()
+
+    def person(self) -> None:
+        """Say how to reach a person. What is open stays open."""
+        self.turn.speech.say("person", values=self.turn.setup.company.contact())
+
+    async def _cancel(self) -> None:
+        if not self.turn.state.frames:
+            self.turn.speech.say("nothing_to_cancel")
+            return
+        await self.turn.player.call_off()
+
+    async def _back(self) -> None:
+        if not self.turn.state.frames:
+            self.turn.speech.say("nothing_open")
+            return
+        match self.turn.player.back():
+            case Why.DONE:
+                self.turn.player.prompt_again = True
+                await self.turn.player.advance()
+            case Why.FINAL | Why.SUB_DIALOG:
+                self.turn.speech.say(
+                    "correction_too_late", values=self.turn.setup.company.contact()
+                )
+                self.turn.player.prompt_again = True
+            case _:
+                self.turn.speech.say("back_at_start")
+                self.turn.player.prompt_again = True
+
+    async def _skip(self) -> None:
+        frame = self.turn.state.frames[-1] if self.turn.state.frames else None
+        if frame is None or frame.open is None:
+            self.turn.speech.say("nothing_open")
+            return
+        waiting = await self.turn.player.look()
+        if waiting and isinstance(waiting.question, Ask) and waiting.question.skippable:
+            await self.turn.player.advance(self.turn.listener(frame=frame, order=Skip()))
+        else:
+            self.turn.speech.say("skip_not_possible")
+            self.turn.player.prompt_again = True
