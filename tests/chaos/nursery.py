@@ -83,6 +83,8 @@ class Task(msgspec.Struct, kw_only=True):
     """How long an errand takes to be shipped."""
     slow: float = 0.0
     """How long a step takes."""
+    tries: int = 3
+    """Turns begun for a message and never finished, before it is parked."""
     life: int = 90
     """Seconds after which it ends whatever happens."""
 
@@ -176,6 +178,7 @@ async def work(task: Task) -> int:
             claim=timedelta(seconds=task.claim),
             sweep=timedelta(milliseconds=300),
             inbox=1000,
+            tries=task.tries,
         ),
     )
     await app.start(store)

@@ -49,10 +49,10 @@ def results(
     folder: Path = tmp_path_factory.mktemp("m")
     with asyncio.Runner() as runner:
         calm = [cell.calm for cell in wanted]
-        yield runner.run(_play_all([*calm, *wanted], valkey.url, folder))
+        yield runner.run(play_all([*calm, *wanted], valkey.url, folder))
 
 
-async def _play_all(cells: list[Cell], url: str, folder: Path) -> Results:
+async def play_all(cells: list[Cell], url: str, folder: Path) -> Results:
     found: Results = {}
     room = asyncio.Semaphore(SIDE_BY_SIDE)
 
