@@ -27,16 +27,19 @@ class Buckets:
         if self._rate <= 0:
             return 0.0
         now = self._monotonic()
-        left, then = self._full.pop(key, (self._burst, now))
-        left = min(self._burst, left + (now - then) * self._rate)
-        short = cost - left
-        if short > 0:
-            self._full[key] = (left, now)
-            return short / self._rate
-        self._full[key] = (left - cost, now)
-        if len(self._full) > self._size:
-            # The one that was quiet longest is the one most likely full again.
-            del self._full[next(iter(self._full))]
+        buckets = self._full
+        found = buckets.pop(key, None)
+        left = self._burst
+        if found is None:
+            if len(buckets) >= self._size:
+                # The one that was quiet longest is the one most likely full again.
+                del buckets[next(iter(buckets))]
+        elif (refilled := found[0] + (now - found[1]) * self._rate) < left:
+            left = refilled
+        if left < cost:
+            buckets[key] = (left, now)
+            return (cost - left) / self._rate
+        buckets[key] = (left - cost, now)
         return 0.0
 
     def __len__(self) -> int:

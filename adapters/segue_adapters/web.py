@@ -38,6 +38,7 @@ from segue.channel import (
 )
 from segue.types import Address, Message, Row
 from segue_adapters.limits import Buckets
+from segue_adapters.moments import Moments
 from segue_adapters.web_door import Door, is_here
 from segue_adapters.web_identity import Identity
 from segue_adapters.web_keys import own_key, read_keys
@@ -100,7 +101,7 @@ class WebChannel:
             self.key,
             idle=timedelta(days=self.settings.session_idle_days),
             longest=timedelta(days=self.settings.session_days),
-            clock=self.site.clock,
+            moments=Moments(self.site.clock),
             ids=self.site.ids,
         )
 

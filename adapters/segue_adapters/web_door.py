@@ -164,7 +164,7 @@ class Door:
         """Return the header that keeps the session in the browser."""
         host = request.headers.get("Host", "")
         secure = "" if is_loopback(host) and self._settings.same_site != "None" else "; Secure"
-        age = (session.ends_at - self._sessions.minutes()) * 60
+        age = (session.ends_at - self._sessions.moments.minutes()) * 60
         return f"{self._cookie_start}{session.token}; Max-Age={age}{self._cookie_tail}{secure}"
 
     def no_cookie(self) -> str:

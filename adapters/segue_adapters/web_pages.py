@@ -68,7 +68,7 @@ class WebPages:
             news: Session | None = None
             if session is None:
                 session = news = await self._visitors.begin(peer)
-            elif self._sessions.minutes() >= session.renew_at:
+            elif self._sessions.moments.minutes() >= session.renew_at:
                 news = self._sessions.renew(session)
             spoken = posted.locale or session.vouched.locale
             locale = locale_of(spoken or request.headers.get("Accept-Language"))

@@ -41,6 +41,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
+_LEAVES = (Text, Code)
 _SAFE_LINK = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -312,17 +313,17 @@ def safe(body: tuple[Block, ...]) -> tuple[Block, ...]:
         rows = block.items if isinstance(block, Items) else (block.children,)
         for row in rows:
             for child in row:
-                if not isinstance(child, Text) and _unsafe(child):
+                if type(child) is not Text and _unsafe(child):
                     return tuple(map(_defused, body))
     return body
 
 
 def _unsafe(node: Inline) -> bool:
-    if isinstance(node, Text | Code):
+    if isinstance(node, _LEAVES):
         return False
     if isinstance(node, Link) and not node.url.lower().startswith(_SAFE_LINK):
         return True
-    return any(map(_unsafe, node.children))
+    return any(type(child) is not Text and _unsafe(child) for child in node.children)
 
 
 def _defused(block: Block) -> Block:
@@ -332,7 +333,7 @@ def _defused(block: Block) -> Block:
 
 
 def _defuse(node: Inline) -> Inline:
-    if isinstance(node, Text | Code):
+    if isinstance(node, _LEAVES):
         return node
     if isinstance(node, Link):
         if not node.url.lower().startswith(_SAFE_LINK):

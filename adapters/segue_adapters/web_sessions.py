@@ -23,8 +23,9 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from segue.ports import Clock, Ids
+from segue.ports import Ids
 from segue.types import Address, CustomerId
+from segue_adapters.moments import Moments
 
 _CUSTOMER = 22
 _SECRET = 43
@@ -65,19 +66,15 @@ class Sessions:
         *,
         idle: timedelta,
         longest: timedelta,
-        clock: Clock,
+        moments: Moments,
         ids: Ids,
     ) -> None:
         self._key = key
         self._idle = int(idle.total_seconds() // 60)
         self._longest = int(longest.total_seconds() // 60)
-        self._clock = clock
+        self.moments = moments
         self._ids = ids
         self._read: dict[str, Session] = {}
-
-    def minutes(self) -> int:
-        """Return now."""
-        return int(self._clock.now().timestamp() // 60)
 
     def secret(self) -> tuple[str, Address]:
         """Return a new secret and the address that it proves."""
@@ -88,14 +85,14 @@ class Sessions:
         self, customer: CustomerId, secret: str, *, vouched: Vouched | None = None
     ) -> Session:
         """Return the session of a customer who owns the address of `secret`."""
-        now = self.minutes()
+        now = self.moments.minutes()
         return self._make(customer, secret, vouched, now, now)
 
     def renew(self, session: Session) -> Session:
         """Return the same session, marked as used today."""
         secret = session.token.split(".", 2)[1]
         vouched = session.vouched if session.identified else None
-        return self._make(session.customer, secret, vouched, session.began, self.minutes())
+        return self._make(session.customer, secret, vouched, session.began, self.moments.minutes())
 
     def read(self, token: str) -> Session | None:
         """Return the session of a token, or None where it is not one of ours or too old."""
@@ -107,7 +104,7 @@ class Sessions:
             if len(self._read) >= _REMEMBERED:
                 del self._read[next(iter(self._read))]
             self._read[token] = session
-        if self.minutes() >= session.ends_at:
+        if self.moments.minutes() >= session.ends_at:
             return None
         return session
 

@@ -175,7 +175,7 @@ class Socket:
             session = cookie
         else:
             return await visitors.begin(self._peer), True
-        if visitors.sessions.minutes() >= session.renew_at:
+        if visitors.sessions.moments.minutes() >= session.renew_at:
             return visitors.sessions.renew(session), True
         return session, False
 

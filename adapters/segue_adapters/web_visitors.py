@@ -10,7 +10,6 @@ from collections import Counter
 
 from segue.channel import Accepted, Gateway, NotAccepted, Site
 from segue.errors import StoreUnavailable
-from segue.ports import to_millis
 from segue.types import Address, CustomerId, Inbound, Media, Proof
 from segue_adapters.web_door import Door, away, ended
 from segue_adapters.web_identity import Identity, NotProved
@@ -56,6 +55,7 @@ class Visitors:
         self.media = media
         self.counts = counts
         self._identity = identity
+        self._moments = sessions.moments
         self._sockets: dict[str, set[Socket]] = {}
         """By the id of the session's address."""
 
@@ -135,7 +135,7 @@ class Visitors:
                 locale=locale,
                 name=vouched.name,
                 proof=Proof.VERIFIED if session.identified else Proof.CHANNEL,
-                received_at=to_millis(self.site.clock.now()),
+                received_at=self._moments.millis(),
                 data={"email": vouched.email} if vouched.email else {},
             ),
             session,
@@ -153,7 +153,7 @@ class Visitors:
                 locale=locale,
                 name=session.vouched.name,
                 proof=Proof.VERIFIED if session.identified else Proof.CHANNEL,
-                received_at=to_millis(self.site.clock.now()),
+                received_at=self._moments.millis(),
             ),
             session,
         )
