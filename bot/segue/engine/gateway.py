@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -140,20 +141,24 @@ class Core:
         self, customer: CustomerId, message_id: str, *, within: float
     ) -> Page | None:
         """Wait for the turn that reads this message; return what it wrote, None if time was up."""
-        future = self._worker.expect(customer, message_id)
-        if self._worker.busy(customer) is None:
-            return await self._answered_elsewhere(customer, message_id, future, within)
+        worker = self._worker
+        future = worker.expect(customer, message_id)
         try:
-            async with asyncio.timeout(within):
+            if worker.busy(customer) is None:
+                return await self._answered_elsewhere(customer, message_id, future, within)
+            alarm = worker.alarms.set(within, partial(_give_up, future))
+            try:
                 return await future
-        except TimeoutError:
-            return None
+            finally:
+                worker.alarms.drop(alarm)
+        finally:
+            worker.forget(customer, message_id, future)
 
     async def _answered_elsewhere(
         self,
         customer: CustomerId,
         message_id: str,
-        future: asyncio.Future[Page],
+        future: asyncio.Future[Page | None],
         within: float,
     ) -> Page | None:
         """Wait for another process: hints say when to look, the transcript what is true."""
@@ -177,7 +182,6 @@ class Core:
             return None
         finally:
             stop()
-            future.cancel()
 
     async def settled(self, customer: CustomerId, *, within: float) -> bool:
         """Wait until this process has nothing left to answer for the customer."""
@@ -228,3 +232,8 @@ class Core:
     async def has_address(self, customer: CustomerId, address: Address) -> bool:
         """Ask the customer's record."""
         return await self._store.has_address(customer, address)
+
+
+def _give_up(future: asyncio.Future[Page | None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -92,6 +92,14 @@ class Turn:
         await self._close()
         return self._commit(ack=self._last_letter(), ended=True)
 
+    def end(self) -> None:
+        """Let go of the parts that point back at this turn.
+
+        Without that circle all of it is freed at once, and the garbage collector, which would go
+        through it several times, has nothing to find.
+        """
+        del self.player, self.answering
+
     def _last_letter(self) -> int:
         return self.granted.letters[-1].number if self.granted.letters else 0
 

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from segue.channel import Page
+from segue.engine.alarms import Alarms
 from segue.engine.delivery import Delivery
 from segue.engine.setup import Observer, Setup
 from segue.engine.state import TooNew
@@ -71,6 +72,7 @@ class Worker:
         self.setup = setup
         self.delivery = delivery
         self.counts = Counts()
+        self.alarms = Alarms()
         self._clock = clock
         self._chance = chance
         self._third = lease_seconds / 3
@@ -79,7 +81,7 @@ class Worker:
         self._running: dict[CustomerId, asyncio.Task[None]] = {}
         self._leases: dict[CustomerId, Lease] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._waiters: dict[tuple[CustomerId, str], asyncio.Future[Page]] = {}
+        self._waiters: dict[tuple[CustomerId, str], list[asyncio.Future[Page | None]]] = {}
         self._slow: set[CustomerId] = set()
 
     # -- beginning and ending ----------------------------------------------------------------------
@@ -106,15 +108,21 @@ class Worker:
         """Whether an answer is taking long enough to say so (typing)."""
         return customer in self._slow
 
-    def expect(self, customer: CustomerId, message_id: str) -> asyncio.Future[Page]:
-        """Return a future of what the turn that reads this message writes."""
-        key = (customer, message_id)
-        future = self._waiters.get(key)
-        if future is None:
-            future = asyncio.get_running_loop().create_future()
-            self._waiters[key] = future
-            future.add_done_callback(lambda _f: self._waiters.pop(key, None))
+    def expect(self, customer: CustomerId, message_id: str) -> asyncio.Future[Page | None]:
+        """Return a future of what the turn that reads this message writes; `forget` it after."""
+        future: asyncio.Future[Page | None] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault((customer, message_id), []).append(future)
         return future
+
+    def forget(
+        self, customer: CustomerId, message_id: str, future: asyncio.Future[Page | None]
+    ) -> None:
+        """Nobody waits for this any more."""
+        waiters = self._waiters.get((customer, message_id))
+        if waiters is not None:
+            waiters.remove(future)
+            if not waiters:
+                del self._waiters[customer, message_id]
 
     async def drain(self, grace: float) -> None:
         """Let running turns finish; what is not done by then is handed back at once."""
@@ -188,6 +196,7 @@ class Worker:
         self._slow.discard(customer)
         self.counts.turns += 1
         self._tell(turn, committed)
+        turn.end()
         return committed.more
 
     def _landed(self, customer: CustomerId, result: Committed | Fenced) -> Committed:
@@ -206,14 +215,14 @@ class Worker:
             first = committed.cursor - len(lines) + 1
             page: Page | None = None
             for letter in turn.granted.letters:
-                waiter = self._waiters.get((turn.customer, letter.inbound.message_id))
-                if waiter is not None and not waiter.done():
-                    if page is None:
-                        page = Page(
-                            lines=tuple(enumerate(lines, first)),
-                            cursor=committed.cursor,
-                        )
-                    waiter.set_result(page)
+                waiters = self._waiters.pop((turn.customer, letter.inbound.message_id), None)
+                if waiters is None:
+                    continue
+                if page is None:
+                    page = Page(lines=tuple(enumerate(lines, first)), cursor=committed.cursor)
+                for waiter in waiters:
+                    if not waiter.done():
+                        waiter.set_result(page)
         if self._observers and turn.notes:
             notes = tuple(turn.notes)
             for observer in self._observers:
@@ -266,22 +275,23 @@ class Worker:
 
 
 class _Keeper:
-    """Renews a lease by timer: turns are short, so no task is made unless one is needed."""
+    """Renews a lease by alarm: turns are short, so no task is made unless one is needed."""
+
+    __slots__ = ("_alarm", "_every", "_turn", "_worker")
 
     def __init__(self, worker: Worker, turn: Turn) -> None:
         self._worker = worker
         self._turn = turn
-        self._handle: asyncio.TimerHandle | None = None
+        self._alarm = 0
         self._every = 0.0
 
     def start(self, every: float) -> None:
         self._every = every
-        self._handle = asyncio.get_running_loop().call_later(every, self._due)
+        self._alarm = self._worker.alarms.set(every, self._due)
 
     def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self._worker.alarms.drop(self._alarm)
+        self._alarm = 0
 
     def _due(self) -> None:
         self._worker.spawn(self._renew())
@@ -291,5 +301,5 @@ class _Keeper:
             await self._worker.renew(self._turn)
         except StoreUnavailable:
             log.warning("renew_failed")
-        if self._handle is not None:
+        if self._alarm:
             self.start(self._every)

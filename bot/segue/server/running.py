@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -29,6 +30,8 @@ log = logging.getLogger("segue.server")
 _NEXT = 50
 _BACKLOG = 1024
 _KEPT = 75.0
+_ALLOCATIONS = 20_000
+"""New objects after which the youngest are looked through for circles: many requests' worth."""
 
 
 class Server:
@@ -162,7 +165,9 @@ async def serve(
         loop.add_signal_handler(number, asked, number)
     try:
         try:
-            started(await server.start())
+            address = await server.start()
+            _leave_alone()
+            started(address)
             await ending.wait()
         finally:
             server.gate.closed = True
@@ -174,3 +179,14 @@ async def serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return 0
+
+
+def _leave_alone() -> None:
+    """Keep the garbage collector from going through what was loaded, again and again.
+
+    Code, dialogs and templates stay until the end. What a request makes is freed when it is
+    answered; circles are few. Measured: a tenth of a turn's cost.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 20, 50)
