@@ -392,7 +392,7 @@ async def test_timers(rehearsal: Rehearsal) -> None:
         later 10 minutes
         customer: opening hours
         bot:      Every day from nine to six.
-        later 30 minutes
+        later 20 minutes
         bot:      It is ready. When do you come?
         later 11 minutes
         bot:      It stays here for you.

@@ -20,6 +20,7 @@ from segue.channel import (
     Route,
     Sent,
 )
+from segue.testing.faults import Arrived
 from segue.types import Address, Message, Row
 
 CAPABILITIES: dict[str, Capabilities] = {
@@ -63,6 +64,10 @@ class Delivered:
     row: str
 
 
+CHANNELS = tuple(CAPABILITIES)
+"""For `@pytest.mark.parametrize("channel", CHANNELS)`."""
+
+
 class StageChannel:
     """A channel that keeps what it is given to send."""
 
@@ -92,7 +97,7 @@ class StageChannel:
     async def send(self, address: Address, payload: Payload, row: Row) -> Outcome:
         """Keep it, or report the outcome that the test asked for."""
         outcome = self.outcomes.pop(0) if self.outcomes else Sent(id=row.id)
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, Sent | Arrived):
             self.delivered.append(
                 Delivered(address=address, message=payload["message"], row=row.id)
             )

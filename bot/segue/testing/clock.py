@@ -11,9 +11,13 @@ from itertools import count
 
 
 class FakeClock:
-    """Time that moves only when a test says so; sleepers wake in order."""
+    """Time that moves only when a test says so; sleepers wake in order.
 
-    def __init__(self, start: datetime | None = None) -> None:
+    With `hurry`, whoever sleeps moves it: waiting takes no time, and the clock shows that it did.
+    """
+
+    def __init__(self, start: datetime | None = None, *, hurry: bool = False) -> None:
+        self.hurry = hurry
         self._now = start or datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
         self._elapsed = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -29,7 +33,9 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait until a test has moved the clock that far."""
-        if seconds <= 0:
+        if self.hurry and seconds > 0:
+            self.move(seconds)
+        if self.hurry or seconds <= 0:
             await asyncio.sleep(0)
             return
         future = asyncio.get_running_loop().create_future()

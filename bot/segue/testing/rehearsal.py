@@ -1,68 +1,84 @@
 """A customer on stage: plays a script against the real engine, the real voice and a real store.
 
-    rehearsal = await Rehearsal.begin(project, server)
+    rehearsal = await Rehearsal.begin(project, url=server)
     await rehearsal.play("sms", "customer: hello\\nbot: …")
     await rehearsal.end()
 
 Every play of a dialog is done twice and must come out the same, so what may differ and does not go
-through `chat.run` is found here and not in production.
+through `chat.run` is found here and not in production. Waiting takes no time: the clock stands
+still until `later`, and a step that waits before it is tried again moves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from segue.app import App
 from segue.channel import Accepted, Adapter, NotAccepted
-from segue.dialog import Registry
+from segue.dialog import Dialog, Registry
 from segue.engine.setup import Note
 from segue.engine.state import State, decode
+from segue.ports import from_millis
 from segue.settings import Settings, load
+from segue.testing import inline
 from segue.testing.channels import CAPABILITIES, StageChannel
 from segue.testing.clock import CountedIds, FakeClock, FixedChance
-from segue.testing.script import Again, Crash, Hears, Later, On, Says, parse, same
-from segue.types import Address, CustomerId, Inbound, Media, Message, Proof, Who
-from segue.voice import Voice, plain
+from segue.testing.faults import Died, Faults, Step, outcome
+from segue.testing.hearing import Heard, Hearing
+from segue.testing.performing import Performance
+from segue.testing.process import bury, look_after, pass_time, rest
+from segue.testing.recording import Recorder, rewritten
+from segue.testing.script import parse
+from segue.testing.story import Difference, Mismatch, located, tell
+from segue.types import Address, CustomerId, Inbound, Media, Proof
+from segue.voice import Voice
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
-    """One message of the bot, as the customer saw it."""
-
-    text: str
-    buttons: tuple[tuple[str, str], ...] = ()
-    """(id, label)."""
-    reply: str = ""
-
-    def __str__(self) -> str:
-        """Return it as a script writes it."""
-        return " ".join([self.text, *(f"[{label}]" for _id, label in self.buttons)])
-
-
-class Mismatch(AssertionError):
-    """The bot said something else than the script expects; shows the conversation so far."""
+_RUN_OUT = timedelta(minutes=1)
+"""Longer than leases and claims: after it, what a dead process held is free."""
 
 
 @dataclass(kw_only=True)
 class Rehearsal:
     """One customer's conversation with a project's bot."""
 
-    app: App
+    settings: Settings
     clock: FakeClock
-    channels: Mapping[str, StageChannel]
-    remake: Callable[[], App]
-    customer: CustomerId = ""
+    dialogs: Registry
+    voice: Voice
+    channels: Mapping[str, StageChannel] = field(
+        default_factory=lambda: {name: StageChannel(name) for name in CAPABILITIES}
+    )
     channel: str = "web"
+    """Where the customer writes now."""
+    locale: str | None = None
+    """What the platform says of the customer's language."""
+    name: str | None = None
+    """What the platform says the customer is called."""
+    customer: CustomerId = ""
     heard: list[Heard] = field(default_factory=list)
+    """All that the bot said, as the customer saw it."""
     transcript: list[str] = field(default_factory=list)
+    """The conversation, a line for each message."""
     notes: list[Note] = field(default_factory=list)
-    _cursor: int = -1
-    _sent: dict[str, int] = field(default_factory=dict)
+    """What the engine made of it: routed, understood, missed, remembered, asked, did, problem."""
+    faults: Faults = field(default_factory=Faults)
+    recorder: Recorder | None = None
+    """Takes what is said instead of comparing it (`--segue-record`)."""
+    app: App = field(init=False)
+    _ids: CountedIds = field(default_factory=lambda: CountedIds("rehearsal"))
+    _hearing: Hearing = field(init=False)
     _count: int = 0
+    _twins: int = 0
+    _passed: float = 0.0
+    """Of the clock's seconds, how many have passed for the server."""
+    _before: int = 0
+    """How many notes there were before this turn."""
     _last: Inbound | None = None
 
     # -- life --------------------------------------------------------------------------------------
@@ -77,102 +93,147 @@ class Rehearsal:
         start: datetime | None = None,
         dialogs: Registry | None = None,
         voice: Voice | None = None,
-    ) -> Rehearsal:
+        recorder: Recorder | None = None,
+    ) -> Self:
         """Start a bot on the store at `url`.
 
         `settings` is a project's `segue.toml`, or settings already made; the default is the
         `segue.toml` of the current directory. `dialogs` and `voice` replace the project's.
         """
-        clock = FakeClock(start)
-        channels = {name: StageChannel(name) for name in CAPABILITIES}
         base = settings if isinstance(settings, Settings) else load(settings)
-        notes: list[Note] = []
-        ids = CountedIds("rehearsal")
-
-        def remake() -> App:
-            app = App(
-                base.model_copy(
-                    update={"store": base.store.model_copy(update={"url": url, "prefix": prefix})}
-                ),
-                clock=clock,
-                ids=ids,
-                chance=FixedChance(),
-                adapters=dict[str, Adapter](channels),
-                observers=[lambda _customer, new: notes.extend(new)],
-                play_twice=True,
-            )
-            if dialogs is not None or voice is not None:
-                read = app.read() if dialogs is None or voice is None else (dialogs, voice)
-                app.setup = app.make_setup(dialogs or read[0], voice or read[1])
-            return app
-
-        app = remake()
-        await app.start()
-        return cls(
-            app=app,
-            clock=clock,
-            channels=channels,
-            remake=remake,
-            notes=notes,
+        store = base.store.model_copy(update={"url": url, "prefix": prefix})
+        base = base.model_copy(update={"store": store})
+        if dialogs is None or voice is None:
+            read = inline.read(base)
+            dialogs, voice = dialogs or read[0], voice or read[1]
+        stage = cls(
+            settings=base,
+            clock=FakeClock(start, hurry=True),
+            dialogs=dialogs,
+            voice=voice,
+            recorder=recorder,
         )
+        await stage._enter()
+        return stage
+
+    @classmethod
+    async def of(
+        cls,
+        dialogs: Iterable[Dialog[Any]],
+        voice: str | Mapping[str, str] = "",
+        *,
+        url: str,
+        prefix: str = "rehearsal:",
+        start: datetime | None = None,
+        recorder: Recorder | None = None,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Self:
+        """Start a bot of these dialogs and this wording, without a project.
+
+        `voice` is what `en/common.j2` holds, or texts by file: `{"de/words.toml": "…"}`. What every
+        bot must be able to say is there already, in English, and may be said otherwise.
+        `sections` are settings: `{"company": {"phone": "0800 1"}}`.
+        """
+        return await cls.begin(
+            inline.settings(sections or {}),
+            url=url,
+            prefix=prefix,
+            start=start,
+            dialogs=Registry(dialogs),
+            voice=inline.voice(voice),
+            recorder=recorder,
+        )
+
+    async def twin(self) -> Self:
+        """Start the same bot again for another customer, who gets the same wordings."""
+        self._twins += 1
+        store = self.settings.store
+        return await type(self).begin(
+            self.settings,
+            url=store.url,
+            prefix=f"{store.prefix}{self._twins}:",
+            start=self.clock.now(),
+            dialogs=self.dialogs,
+            voice=self.voice,
+            recorder=self.recorder,
+        )
+
+    async def _enter(self) -> None:
+        self.app = App(
+            self.settings,
+            clock=self.clock,
+            ids=self._ids,
+            chance=FixedChance(),
+            adapters=dict[str, Adapter](self.channels),
+            observers=[lambda _customer, new: self.notes.extend(new)],
+            play_twice=True,
+            caller=self.faults.call,
+        )
+        self.app.setup = self.app.make_setup(self.dialogs, self.voice)
+        await self.app.start()
+        if not hasattr(self, "_hearing"):
+            self._hearing = Hearing(channels=self.channels)
 
     async def end(self) -> None:
         """Stop the bot."""
+        self.faults.clear()
         await self.app.stop(grace=5)
 
-    async def crash(self) -> None:
-        """Let the process die, without a word to the store, and start another one."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+    async def deploy(
+        self, *dialogs: Dialog[Any], voice: str | Mapping[str, str] | None = None
+    ) -> None:
+        """Let other code, and other wording if given, serve the customer from now on."""
         await self.settle()
-        await self.app.store.aclose()
-        self.app = self.remake()
-        await self.app.start()
+        self.dialogs = Registry(dialogs)
+        self.voice = self.voice if voice is None else inline.voice(voice)
+        self.app.setup = self.app.make_setup(self.dialogs, self.voice)
 
     # -- playing a script --------------------------------------------------------------------------
 
-    async def play(self, channel: str, script: str) -> None:
-        """Play a script that begins on `channel`. Raises `Mismatch`."""
-        beats = parse(script)
-        self.channel = channel
-        position = len(self.heard)
-        for beat in beats:
-            match beat:
-                case Hears():
-                    position = self._expect(beat, position)
-                case Says():
-                    self._expect_silence(position, beat.line)
-                    await self.say(beat.text if beat.label is None else "", press=beat.label)
-                    position = max(position, len(self.heard) - self._new)
-                case On(channel=name):
-                    self.channel = name
-                case Later(by=by):
-                    self._expect_silence(position, beat.line)
-                    await self.later(by)
-                case Crash():
-                    await self.crash()
-                case Again():
-                    await self.again()
-        self._expect_silence(position, len(script.splitlines()))
+    async def play(self, channel: str, script: str | Path) -> None:
+        """Play a script, or the one in a file, that begins on `channel`. Raises `Mismatch`."""
+        __tracebackhide__ = True
+        text, place = located(script, sys._getframe(1))
 
-    def _expect(self, beat: Hears, position: int) -> int:
-        if position >= len(self.heard):
-            raise Mismatch(self._story(beat.line, beat.text, "nothing"))
-        said = self.heard[position]
-        if not same(beat.text, str(said)) and not same(beat.text, said.text):
-            raise Mismatch(self._story(beat.line, beat.text, str(said)))
-        return position + 1
+        def differ(difference: Difference, line: int) -> AssertionError:
+            return self.mismatch(difference, place.at(line) if place else f"line {line}")
 
-    def _expect_silence(self, position: int, line: int) -> None:
-        if position < len(self.heard):
-            raise Mismatch(self._story(line, "nothing more", str(self.heard[position])))
+        self.channel = self.known(channel)
+        performance = Performance(
+            stage=self, beats=parse(text), differ=None if self.recorder else differ
+        )
+        await performance.play()
+        if self.recorder is not None:
+            self.recorder.keep(place, text, rewritten(text, performance.takes))
 
-    def _story(self, line: int, expected: str, said: str) -> str:
-        story = "\n".join(f"    {entry}" for entry in self.transcript)
-        return (
-            f"line {line} of the script\n  expected: {expected}\n  bot said: {said}\n"
-            f"  the conversation so far:\n{story}"
+    def mismatch(self, difference: Difference, where: str) -> Mismatch:
+        """Return the error that tells what went differently, and why."""
+        return Mismatch(
+            tell(
+                difference,
+                where=where,
+                transcript=self.transcript,
+                notes=self.notes[self._before :],
+                voice=self.app.setup.voice,
+                locale=self.app.settings.company.locale,
+            )
         )
 
-    # -- single steps ------------------------------------------------------------------------------
+    def known(self, channel: str) -> str:
+        """Return the name of a channel. Raises `ValueError` if there is none of that name."""
+        if channel not in self.channels:
+            raise ValueError(
+                f"there is no channel {channel!r}; there are {', '.join(CAPABILITIES)}"
+            )
+        return channel
+
+    # -- the customer ------------------------------------------------------------------------------
 
     async def say(
         self,
@@ -184,62 +245,86 @@ class Rehearsal:
         kind: str = "message",
     ) -> list[Heard]:
         """Send words, or press the button with a label (or id); return what the bot answers."""
-        choice = None if press is None else self._button(press)
+        __tracebackhide__ = True
+        return await self.deliver(self._inbound(text, press, media, message_id, kind))
+
+    async def write(self, *messages: tuple[str, str | None], swapped: bool = False) -> list[Heard]:
+        """Send several messages, (text, button), before the bot can answer the first.
+
+        `swapped` delivers them the other way round.
+        """
+        __tracebackhide__ = True
+        written = [self._inbound("" if press else text, press) for text, press in messages]
+        return await self.deliver(*(reversed(written) if swapped else written))
+
+    async def at_once(self, *texts: str, swapped: bool = False) -> list[Heard]:
+        """Write several messages before the bot can answer; return what it says then."""
+        __tracebackhide__ = True
+        return await self.write(*((text, None) for text in texts), swapped=swapped)
+
+    def _inbound(
+        self,
+        text: str,
+        press: str | None = None,
+        media: tuple[Media, ...] = (),
+        message_id: str | None = None,
+        kind: str = "message",
+    ) -> Inbound:
+        __tracebackhide__ = True
+        choice = None
+        if press is not None:
+            choice, text = self._pressed(press)
         self._count += 1
-        inbound = Inbound(
+        shown = f"[{press}]" if press is not None else text or f"({kind})"
+        self.transcript.append(f"customer ({self.channel}): {shown}")
+        self._last = Inbound(
             address=Address(self.channel, f"{self.channel}-of-the-customer"),
             message_id=message_id or f"m{self._count}",
             text=text,
             choice=choice,
             media=media,
             kind=kind,
+            locale=self.locale,
+            name=self.name,
         )
-        self._last = inbound
-        self.transcript.append(f"customer ({self.channel}): {text or f'[{press}]'}")
-        return await self.deliver(inbound)
+        return self._last
 
-    async def deliver(self, inbound: Inbound) -> list[Heard]:
-        """Deliver an inbound message, wait for its turn, return what the bot said."""
-        await self._own(inbound.address)
-        accepted = await self.app.core.receive(inbound, customer=self.customer)
-        if isinstance(accepted, NotAccepted):
-            raise AssertionError(f"the message was not accepted: {accepted.why}")
-        assert isinstance(accepted, Accepted)
-        return await self.settle()
-
-    async def again(self) -> list[Heard]:
-        """Deliver the last message once more, as platforms do."""
-        assert self._last is not None, "nothing was said yet"
-        return await self.deliver(self._last)
-
-    async def later(self, by: timedelta) -> list[Heard]:
-        """Let time pass; timers that are due by then ring."""
-        self.clock.move(by)
-        if self.customer:
-            await self.app.worker.look_after(
-                self.customer, ahead=timedelta(seconds=self.clock.monotonic())
-            )
-        return await self.settle()
-
-    async def settle(self) -> list[Heard]:
-        """Wait until nothing is left to do, and collect what was said."""
-        if self.customer:
-            await self.app.core.settled(self.customer, within=30)
-            await self.app.delivery.settled()
-        new = await self._collect()
-        self.heard.extend(new)
-        self._new = len(new)
-        self.transcript.extend(f"bot ({self.channel}): {said}" for said in new)
-        return new
-
-    _new: int = 0
-
-    def _button(self, label: str) -> str:
+    def _pressed(self, label: str) -> tuple[str | None, str]:
+        """Return (choice, text) of a button; where there are none, the number stands for it."""
+        __tracebackhide__ = True
         for said in reversed(self.heard):
-            for identity, shown in said.buttons:
+            for number, (identity, shown) in enumerate(said.offered, 1):
                 if label in (identity, shown):
-                    return identity
-        raise Mismatch(f"no button {label!r} was shown" + "\n" + "\n".join(self.transcript))
+                    has_buttons = CAPABILITIES[self.channel].buttons > 0
+                    return (identity, "") if has_buttons else (None, str(number))
+        raise Mismatch(
+            f"no button {label!r} was shown\n  the conversation so far:\n"
+            + "\n".join(f"    {line}" for line in self.transcript)
+        )
+
+    async def deliver(self, *inbounds: Inbound) -> list[Heard]:
+        """Deliver messages all at once, wait for their turns, return what the bot said."""
+        self._before = len(self.notes)
+        for inbound in inbounds:
+            await self._own(inbound.address)
+        waiting = list(inbounds)
+        while waiting:
+            answers = await asyncio.gather(*map(self._receive, waiting), return_exceptions=True)
+            for answer in answers:
+                if isinstance(answer, BaseException) and not isinstance(answer, Died):
+                    raise answer
+            # Who got no answer delivers again, as platforms do.
+            pairs = zip(waiting, answers, strict=True)
+            waiting = [inbound for inbound, answer in pairs if isinstance(answer, Died)]
+            if waiting:
+                await self._succeed()
+        return await self.settle()
+
+    async def _receive(self, inbound: Inbound) -> Accepted:
+        answer = await self.app.core.receive(inbound, customer=self.customer)
+        if isinstance(answer, NotAccepted):
+            raise AssertionError(f"the message was not accepted: {answer.why}")
+        return answer
 
     async def _own(self, address: Address) -> None:
         if not self.customer:
@@ -247,47 +332,120 @@ class Rehearsal:
         elif not await self.app.store.has_address(self.customer, address):
             await self.app.store.add_address(self.customer, address, Proof.CHANNEL)
 
-    async def _collect(self) -> list[Heard]:
-        """Return what reached the customer since last time: sent, or readable on the page."""
-        if not self.customer:
+    async def again(self) -> list[Heard]:
+        """Deliver the last message once more, as platforms do."""
+        assert self._last is not None, "nothing was said yet"
+        return await self.deliver(self._last)
+
+    # -- time --------------------------------------------------------------------------------------
+
+    async def later(self, by: timedelta) -> list[Heard]:
+        """Let time pass; what becomes due on the way rings when it is due."""
+        self._before = len(self.notes)
+        end, heard = self.clock.now() + by, list[Heard]()
+        while True:
+            now = self.clock.now()
+            due = [from_millis(timer.due) for timer in (await self.state()).timers]
+            stop = min([end, *(moment for moment in due if moment > now)])
+            self.clock.move(stop - now)
+            if self.customer:
+                # Also what steps waited for meanwhile, which moved the clock by itself.
+                passed = timedelta(seconds=self.clock.monotonic() - self._passed)
+                self._passed = self.clock.monotonic()
+                await pass_time(self.app, self.customer, passed)
+                await look_after(self.app, self.customer, self.faults)
+            heard += await self.settle()
+            if self.clock.now() >= end:
+                return heard
+
+    async def settle(self) -> list[Heard]:
+        """Wait until nothing is left to do, and return what was said."""
+        if self.customer:
+            await rest(self.app, self.customer, self.faults)
+            while self.faults.dead:
+                await self._succeed()
+                await rest(self.app, self.customer, self.faults)
+        new = await self._hearing.collect(self.app.core, self.customer) if self.customer else []
+        self.heard.extend(new)
+        self.transcript.extend(f"bot ({self.channel}): {said}" for said in new)
+        return new
+
+    # -- faults ------------------------------------------------------------------------------------
+
+    async def crash(self, at: str = "") -> list[Heard]:
+        """Let the process die, without a word to the store, and another one take over.
+
+        With `at`, it dies when it next passes that failpoint: see `segue.failpoints`.
+        """
+        if at:
+            self.crash_at(at)
             return []
-        page = await self.app.core.page(self.customer, after=self._cursor)
-        self._cursor = page.cursor
-        said: list[Heard] = []
-        pushed = {
-            name: channel.delivered[self._sent.get(name, 0) :]
-            for name, channel in self.channels.items()
-        }
-        for name, channel in self.channels.items():
-            self._sent[name] = len(channel.delivered)
-        for _number, line in page.lines:
-            if line.who == Who.CUSTOMER or line.message is None:
-                continue
-            if not CAPABILITIES[line.channel].push:
-                said.append(_heard(line.message, line.reply))
-                continue
-            said.extend(
-                _heard(delivered.message, line.reply)
-                for delivered in pushed[line.channel]
-                if delivered.row.partition(".")[0] == line.id
-            )
-        return said
+        before = await self.settle()
+        await self._succeed()
+        return before + await self.settle()
+
+    def crash_at(self, failpoint: str, times: int = 1) -> None:
+        """Let the process die when this failpoint is passed for the `times`-th time from now."""
+        self.faults.crash_at(failpoint, times)
+
+    async def _succeed(self) -> None:
+        """Bury the process; another one takes over when what it held has run out."""
+        await bury(self.app)
+        self.faults.replaced()
+        await self._enter()
+        if self.customer:
+            await pass_time(self.app, self.customer, _RUN_OUT, timers=False)
+            await look_after(self.app, self.customer, self.faults)
+
+    def fail(
+        self,
+        step: str,
+        *,
+        times: int = 1,
+        tries: int | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Let a step give up, this many times; with `tries`, let only so many attempts fail."""
+        self.faults.fail(step, times, tries, error)
+
+    def slow(self, step: str) -> None:
+        """Let the next call of a step take until `done`; what was said so far is seen before."""
+        self.faults.slow(step)
+
+    async def done(self) -> list[Heard]:
+        """Let slow steps be done; return what the bot says then."""
+        self._before = len(self.notes)
+        self.faults.finish()
+        return await self.settle()
+
+    def send(self, fate: str, *, channel: str = "") -> None:
+        """Decide what becomes of the next send: `unknown`, `lost`, `refused` or `late`."""
+        self.channels[channel or self.channel].outcomes.append(outcome(fate))
 
     # -- looking inside ----------------------------------------------------------------------------
 
     async def state(self) -> State:
         """Return what Segue keeps about the customer."""
-        snapshot = await self.app.store.snapshot(self.customer)
+        snapshot = await self.app.store.snapshot(self.customer) if self.customer else None
         return decode(snapshot.state if snapshot else b"")
 
     async def profile(self) -> dict[str, Any]:
         """Return the facts that are known."""
         return {name: fact.value for name, fact in (await self.state()).profile.items()}
 
+    def milestones(self) -> list[str]:
+        """Return the milestones that were reached, in order."""
+        return [
+            str(note.values["milestone"])
+            for note in self.notes
+            if note.kind == "did" and "milestone" in note.values
+        ]
 
-def _heard(message: Message, reply: str) -> Heard:
-    return Heard(
-        text=plain(message),
-        buttons=tuple((button.id, button.label) for button in message.buttons),
-        reply=reply,
-    )
+    def said(self) -> list[str]:
+        """Return the names of all replies that were said, as `dialog/reply`, in order."""
+        return [said.reply for said in self.heard]
+
+    @property
+    def steps(self) -> list[Step]:
+        """The calls of steps' functions so far, with their keys; also those that failed."""
+        return self.faults.steps
