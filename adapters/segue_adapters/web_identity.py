@@ -12,7 +12,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 
 import jwt
@@ -21,6 +21,7 @@ import msgspec
 from segue.ports import Clock
 from segue.types import Address
 from segue_adapters.web_keys import SiteKey
+from segue_adapters.web_payload import locale_of
 from segue_adapters.web_sessions import Vouched
 
 _SEGMENT = 4096
@@ -72,9 +73,9 @@ class Identity:
             raise NotProved("subject")
         address = Address("web-user", f"{quote(issuer, safe='')}/{subject}")
         return address, Vouched(
-            name=_attribute(claims, "name"),
-            locale=_attribute(claims, "locale"),
-            email=_attribute(claims, "email"),
+            name=_attribute(claims, "name", 400),
+            locale=locale_of(_attribute(claims, "locale", 40)),
+            email=_attribute(claims, "email", 320),
         )
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -156,10 +157,11 @@ def _header(segment: str) -> dict[str, str]:
     return header
 
 
-def _is_word(value: object, longest: int) -> bool:
+def _is_word(value: object, longest: int) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
-def _attribute(claims: dict[str, Any], name: str) -> str | None:
+def _attribute(claims: dict[str, Any], name: str, most: int) -> str | None:
+    """Return what is vouched for, if it fits: it travels in the session's token."""
     value = claims.get(name)
-    return value if _is_word(value, 254) else None
+    return value if _is_word(value, most) and len(value.encode()) <= most else None

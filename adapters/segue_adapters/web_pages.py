@@ -160,10 +160,12 @@ class WebPages:
         """Rotate the session to the customer whom the host site vouches for."""
 
         async def answer(request: web.Request, headers: Mapping[str, str]) -> web.Response:
-            old, _ = self._door.session(request)
+            old, by_cookie = self._door.session(request)
             token = decode(await self._door.json(request), IDENTIFY).token
             if old is not None and not await self._visitors.still(old):
-                raise ended()
+                if not by_cookie:
+                    raise ended()
+                old = None  # a cookie left over; the new one takes its place
             session = await self._visitors.identify(token, old, peer_of(request))
             response = web.Response(body=encode({"session": session.token}), headers=headers)
             if self._settings.cookie:

@@ -263,3 +263,32 @@ def test_wrong_settings_say_what_to_do(settings, said):
     """Each is refused when it is read, before anybody relies on it."""
     with pytest.raises(ValidationError, match=said):
         WebSettings.model_validate(settings)
+
+
+async def test_what_is_vouched_for_fits_a_cookie(shop):
+    """The longest attributes make a session that works; longer ones are left out."""
+    for name, email, expected in (
+        ("Ä" * 200, "e" * 300 + "@x.example", True),
+        ("Ä" * 201, "e" * 400, False),
+    ):
+        token = shop.token("ada", name=name, email=email, locale="de-AT; nonsense")
+        status, said = await identify(shop, token)
+        assert status == 200
+        assert len(said["session"]) < 2000
+        status, _ = await shop.post(json={"text": "x"}, session=said["session"])
+        assert status == 202
+        inbound = shop.gateway.received[-1][1]
+        assert inbound.name == (name if expected else None)
+        assert inbound.data == ({"email": email} if expected else {})
+        assert inbound.locale == "de-AT"
+
+
+async def test_a_left_over_cookie_does_not_stop_anybody_from_signing_in(open_shop):
+    """The dead session is replaced by the new one."""
+    shop = await open_shop(cookies=True)
+    await shop.post(json={"text": "one"})
+    customer, inbound = shop.gateway.received[0]
+    await shop.gateway.drop_address(customer, inbound.address)
+    assert (await identify(shop, shop.token("ada")))[0] == 200
+    assert (await shop.post(json={"text": "two"}))[0] == 202
+    assert await shop.gateway.owner(Address("web-user", "/ada")) == shop.gateway.received[-1][0]

@@ -43,10 +43,11 @@ def health_routes(gate: Gate, metrics: Metrics, ready: Mapping[str, Ready]) -> S
             body=metrics.page(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
         )
 
+    paths = {"/healthz": healthz, "/readyz": readyz, "/metrics": numbers}
     return [
-        Route(method="GET", path="/healthz", handler=healthz),
-        Route(method="GET", path="/readyz", handler=readyz),
-        Route(method="GET", path="/metrics", handler=numbers),
+        Route(method=method, path=path, handler=handler)
+        for path, handler in paths.items()
+        for method in ("GET", "HEAD")
     ]
 
 
