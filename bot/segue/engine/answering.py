@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from segue.dialog.effects import Ask
 from segue.dialog.outcome import Waiting
+from segue.engine.correcting import Answers, Correction, without_opening
 from segue.engine.reading import (
     Ambiguous,
-    Listener,
     Missed,
     Utterance,
-    correction,
     offered,
     pick,
     repair,
@@ -19,9 +18,11 @@ from segue.engine.reading import (
 from segue.engine.repairing import Repairing
 from segue.engine.setup import Note
 from segue.engine.state import Frame, Option
-from segue.router import Sure, Unsure
+from segue.errors import VoiceError
+from segue.router import Route, Sure, Unsure
 from segue.types import Button
 from segue.voice import plain
+from segue.words import normalise
 
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
@@ -47,6 +48,8 @@ class Answering:
         if order is not None:
             await self.repairing.do(order)
             return
+        if await self._taken_back(utterance):
+            return
         listener = self.turn.listener(utterance, frame=frame)
         waiting: Waiting | None = None
         if frame is not None:
@@ -68,17 +71,19 @@ class Answering:
             picked = pick(utterance, buttons, listener.context(buttons))
             if picked is not None and await self._take_offer(picked):
                 return
-        if waiting is not None and await self._corrected(waiting, listener):
+        if waiting is None or not isinstance(waiting.question, Ask):
+            if not await self._route(utterance):
+                await self._lost(utterance)
             return
-        asking = waiting is not None and isinstance(waiting.question, Ask)
-        if await self._route(utterance, asking=asking):
+        text, answers = utterance.text, self._answers(waiting)
+        if await self._correct(answers.taken_back(text) or answers.replaced(text)):
             return
-        if asking:
-            assert waiting is not None
-            missed = listener.heard if isinstance(listener.heard, Missed) else Missed()
-            self._ask_again(waiting, missed)
+        if await self._route(utterance, answers):
             return
-        await self._lost(utterance)
+        if await self._correct(answers.rewritten(text) or answers.mentioned(text)):
+            return
+        missed = listener.heard if isinstance(listener.heard, Missed) else Missed()
+        self._ask_again(waiting, missed)
 
     async def _pressed(self, utterance: Utterance, frame: Frame | None) -> bool:
         """Deal with a button that does not belong to the open question."""
@@ -87,6 +92,9 @@ class Answering:
             return False
         if frame is not None and frame.open and any(b.id == choice for b in frame.open.buttons):
             return False
+        waiting = await self.turn.player.look() if frame and frame.open else None
+        if waiting and await self._correct(self._answers(waiting).pressed(choice)):
+            return True
         if await self._take_offer(choice):
             return True
         if frame is None or frame.open is None:
@@ -121,28 +129,69 @@ class Answering:
         frame.open.readings, frame.open.buttons = heard.values, buttons
         self.turn.speech.say("which_one", values={"options": _options(buttons)}, buttons=buttons)
 
-    async def _corrected(self, waiting: Waiting, listener: Listener) -> bool:
-        found = correction(listener.utterance, waiting.asked, listener.context())
+    # -- corrections -------------------------------------------------------------------------------
+
+    async def _taken_back(self, utterance: Utterance) -> bool:
+        """Correct what they say they got wrong, where the open question would take any words."""
+        words = self.turn.setup.voice.words(self.turn.state.locale)
+        if not self.turn.state.frames or not without_opening(utterance.text, words)[0]:
+            return False
+        waiting = await self.turn.player.look()
+        if waiting is None or not isinstance(waiting.question, Ask):
+            return False
+        answers, slot = self._answers(waiting), waiting.question.slot
+        if answers.confirming:
+            return await self._correct(answers.taken_back(utterance.text, surely=True))
+        if slot.find is None and not slot.options:
+            rest = without_opening(utterance.text, words)[1]
+            return await self._correct(answers.replaced(rest))
+        return False
+
+    def _answers(self, waiting: Waiting) -> Answers:
+        frame = self.turn.state.frames[-1]
+
+        def shown(question: Ask) -> tuple[Button, ...]:
+            try:
+                rendered = self.turn.speech.render(question.reply, frame.dialog, question.values)
+            except VoiceError:
+                return ()
+            return rendered.message.buttons
+
+        return Answers(
+            asked=waiting.asked,
+            recorded=frame.journal.entries,
+            context=self.turn.listener().context(),
+            shown=shown,
+            confirming=isinstance(waiting.question, Ask) and waiting.question.kind == "confirm",
+        )
+
+    async def _correct(self, found: Correction | None) -> bool:
         if found is None:
             return False
-        refused = self.turn.player.correct(found.entry, found.value, found.raw)
-        if refused:
+        self.turn.state.unsure, self.turn.state.offered = 0, ()
+        self.turn.player.prompt_again = True
+        if found.same:
+            # Said twice, or confirmed once more: nothing is changed, so nothing is called changed.
+            return True
+        if self.turn.player.correct(found.entry, found.value, found.raw):
             self.turn.speech.say("correction_too_late", values=self.turn.setup.company.contact())
-            self.turn.player.prompt_again = True
             return True
         self.turn.speech.say("corrected")
         self.turn.notes.append(
             Note(kind="understood", values={"question": found.question.reply, "how": "correction"})
         )
-        self.turn.player.prompt_again = True
         await self.turn.player.advance()
         return True
 
-    async def _route(self, utterance: Utterance, *, asking: bool) -> bool:
-        """Start what they want. In the middle of a question: only if sure, and not one word."""
-        if utterance.choice is not None or (asking and len(utterance.text.split()) < 2):
+    # -- what else they may want -------------------------------------------------------------------
+
+    async def _route(self, utterance: Utterance, answers: Answers | None = None) -> bool:
+        """Start what they want. In the middle of a question (`answers`): only if sure."""
+        if utterance.choice is not None:
             return False
-        command = self.turn.setup.dialogs.match(utterance.text)
+        asking = answers is not None
+        one_word = asking and len(utterance.text.split()) < 2
+        command = None if one_word else self.turn.setup.dialogs.match(utterance.text)
         if command is not None:
             dialog, groups = command
             self.turn.notes.append(
@@ -154,6 +203,8 @@ class Answering:
             )
             return True
         route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
+        if one_word and not self._exactly(utterance, route):
+            return False
         if isinstance(route, Sure) and route.intent == "person":
             self.turn.state.unsure = 0
             self.repairing.person()
@@ -171,7 +222,8 @@ class Answering:
                 self.turn.player.resume = asking
                 return True
             if asking and any(frame.dialog == name for frame in self.turn.state.frames):
-                return False
+                assert answers is not None
+                return await self._wanted_already(name, answers.mentioned(utterance.text))
             self.turn.state.unsure, self.turn.state.offered = 0, ()
             await self.turn.player.start(name, utterance=utterance.text, aside=asking)
             return True
@@ -180,6 +232,29 @@ class Answering:
             self.turn.state.offer = utterance.text
             return True
         return False
+
+    def _exactly(self, utterance: Utterance, route: Route) -> bool:
+        """Whether a single word is more than a word: an example as it stands, and no yes or no."""
+        words = self.turn.setup.voice.words(self.turn.state.locale)
+        said = normalise(utterance.text)
+        return (
+            isinstance(route, Sure)
+            and route.score >= 1.0
+            and said not in words.yes
+            and said not in words.no
+        )
+
+    async def _wanted_already(self, name: str, found: Correction | None) -> bool:
+        """They ask for a journey they are on: go on with it, with what they add."""
+        frames = self.turn.state.frames
+        if frames[-1].dialog == name and await self._correct(found):
+            return True
+        while frames[-1].kind == "aside" and frames[-1].dialog != name:
+            # What they asked in between is not what they want any more.
+            self.turn.player.leave()
+            self.turn.player.resume = True
+        self.turn.player.prompt_again = True
+        return True
 
     def _did_you_mean(self, route: Unsure) -> None:
         options = tuple(Option(c.intent, self._title(c.intent)) for c in route.candidates[:3])
@@ -212,6 +287,10 @@ class Answering:
         assert isinstance(question, Ask)
         if self.turn.speech.said or self.turn.speech.messages:
             # They wrote on before they could see this question: it was no answer to it.
+            return
+        if self.turn.switched:
+            # They could not read the question: it is asked in their language.
+            self.turn.player.prompt_again = True
             return
         frame.open.tries += 1
         frame.open.readings = ()
@@ -247,6 +326,8 @@ class Answering:
         self.turn.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
 
     async def _lost(self, utterance: Utterance) -> None:
+        if self.turn.said_twice:
+            return
         self.turn.state.unsure += 1
         self.turn.notes.append(
             Note(kind="routed", values={"how": "lost", "times": self.turn.state.unsure})

@@ -356,9 +356,19 @@ class Player:
 
     def back(self) -> Why:
         """Take the last answer back; what is true of the result is why it cannot be."""
-        if not self.turn.state.frames:
+        frames = self.turn.state.frames
+        if not frames:
             return Why.NOT_ASKED
-        return self._rewound(self.turn.state.frames[-1].journal.back())
+        top = len(frames) - 1
+        why = frames[top].journal.back()
+        while why is Why.NOT_ASKED and frames[top].kind == "call":
+            # Before the first question of a called dialog comes the last one of its caller.
+            top -= 1
+            why = frames[top].journal.back()
+        if not why:
+            for called in frames[:top:-1]:
+                self._pop(called)
+        return self._rewound(why)
 
     def _rewound(self, why: Why) -> Why:
         if not why:
@@ -375,6 +385,10 @@ class Player:
             self.resume = bool(self.turn.state.frames)
             return
         await self.advance(self.turn.listener(frame=frame, order=CallOff()))
+
+    def leave(self) -> None:
+        """Leave what was asked in between; nothing is said, for they want something else."""
+        self._drop()
 
     def _pop(self, frame: Frame) -> None:
         self.turn.state.frames.remove(frame)

@@ -3,13 +3,15 @@
 The order of reading, first match wins (the store has dealt with consent, the worker with an agent
 who is in control, before a message gets here):
 
-1. a button that was shown
+1. a button that was shown, also one of an earlier question: that is a correction
 2. the words that always work: cancel, help, back, repeat, person, skip
-3. the slot of the open question            (`Listener`, called from inside the play)
+3. the slot of the open question            (`Listener`, called from inside the play); before a
+   yes-or-no or a free text, a correction that says so ("no, I meant …": see `correcting.py`)
 4. an option offered outside a dialog       ("did you mean …?", a button under an answer)
-5. a correction of an earlier answer        ("no, the order is A1002")
-6. a digression, sure and more than a word  ("how long does delivery take?")
-7. nothing: ask again
+5. a correction of an earlier answer        ("no, the order is A1002", "by post")
+6. a digression, sure; one word only if it is an example ("how long does delivery take?", "thanks")
+7. an earlier answer that is mentioned in passing ("it is A1002 that I want to send")
+8. nothing: ask again
 """
 
 from __future__ import annotations
@@ -56,6 +58,8 @@ def repair(utterance: Utterance, words: Words) -> str | None:
     if utterance.choice is not None:
         return None
     said = normalise(utterance.text)
+    if not said and "?" in utterance.text:
+        return "repeat"
     if not said or len(said) > 60:
         return None
     return words.orders.get(said)
@@ -198,74 +202,17 @@ def offered(options: Iterable[Option]) -> tuple[Button, ...]:
     return tuple(Button(option.id, option.label) for option in options)
 
 
-# -- 5: corrections -------------------------------------------------------------------------------
-
-
-class Correction(Struct, frozen=True, kw_only=True):
-    """An earlier answer is replaced."""
-
-    entry: str
-    question: Ask
-    value: Any
-    raw: str
-
-
-def correction(
-    utterance: Utterance,
-    answered: Sequence[tuple[str, Ask]],
-    context: SlotContext,
-) -> Correction | None:
-    """Return which earlier answer they take back, and what they say instead.
-
-    With an opening ("no, I meant …") the rest is tried on every answered question, the latest
-    first: what can be found beyond doubt before what merely parses. Without one, only a value that
-    can be nothing else counts, and not where that question was the one just answered.
-    """
-    if utterance.choice is not None or not utterance.text.strip():
-        return None
-    rest = without_opening(utterance.text, context.words)
-    text = utterance.text if rest is None else rest
-    for entry, question in reversed(answered):
-        if question.slot.find is not None and question.kind == "ask":
-            value = question.slot.find(text, context)
-            if value is not None:
-                return Correction(entry=entry, question=question, value=value, raw=text)
-    if rest is None:
-        return None
-    for entry, question in reversed(answered):
-        if question.kind == "confirm" or question.slot.name == "text":
-            continue
-        reading = question.slot.parse(rest, context)
-        if isinstance(reading, Value):
-            return Correction(entry=entry, question=question, value=reading.value, raw=rest)
-    return None
-
-
-def without_opening(text: str, words: Words) -> str | None:
-    """Return what follows "no, I meant" and its like; None if nothing of the kind opens it."""
-    lowered = text.strip().casefold().replace("’", "'")
-    for opening in words.correct:
-        if lowered.startswith(opening) and not lowered[len(opening) : len(opening) + 1].isalpha():
-            rest = text.strip()[len(opening) :].lstrip(" ,;:.-–—")
-            if rest:
-                return rest
-    return None
-
-
 __all__ = [
     "NOTHING",
     "Ambiguous",
     "CallOff",
-    "Correction",
     "Listener",
     "Missed",
     "Skip",
     "TimedOut",
     "Utterance",
-    "correction",
     "offered",
     "pick",
     "repair",
     "silent",
-    "without_opening",
 ]

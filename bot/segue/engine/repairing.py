@@ -27,8 +27,7 @@ class Repairing:
             case "person":
                 self.person()
             case "help":
-                self.turn.speech.say("help")
-                self.turn.player.resume = True
+                await self._help()
             case "repeat":
                 if self.turn.state.last:
                     self.turn.speech.say_again(self.turn.state.last)
@@ -44,6 +43,27 @@ class Repairing:
     def person(self) -> None:
         """Say how to reach a person. What is open stays open."""
         self.turn.speech.say("person", values=self.turn.setup.company.contact())
+
+    async def _help(self) -> None:
+        """Explain the open question, if the writers did (`ask_order_help`); else what is possible.
+
+        The question is asked once more, which is easier than looking it up.
+        """
+        if await self._explained():
+            return
+        self.turn.speech.say("help")
+        self.turn.player.resume = True
+
+    async def _explained(self) -> bool:
+        waiting = await self.turn.player.look()
+        if waiting is None or not isinstance(waiting.question, Ask):
+            return False
+        dialog, reply = self.turn.state.frames[-1].dialog, f"{waiting.question.reply}_help"
+        if not self.turn.speech.has(reply, dialog):
+            return False
+        self.turn.speech.say(reply, dialog=dialog, values=waiting.question.values)
+        self.turn.player.prompt_again = True
+        return True
 
     async def _cancel(self) -> None:
         if not self.turn.state.frames:
@@ -76,6 +96,6 @@ class Repairing:
         waiting = await self.turn.player.look()
         if waiting and isinstance(waiting.question, Ask) and waiting.question.skippable:
             await self.turn.player.advance(self.turn.listener(frame=frame, order=Skip()))
-        else:
+        elif not await self._explained():
             self.turn.speech.say("skip_not_possible")
             self.turn.player.prompt_again = True

@@ -49,6 +49,11 @@ class Turn:
         self.notes: list[Note] = []
         self.flags = Flag.NONE
         self._flush = flush
+        self.switched = False
+        """The customer has just changed the language."""
+        self.said_twice = False
+        """What is being read was written twice in one breath."""
+        self._read = ""
         self._reading = 0
         address = (
             granted.letters[-1].inbound.address
@@ -149,6 +154,7 @@ class Turn:
             self._attachment_only(utterance)
             return
         self._follow_language(utterance)
+        self.said_twice, self._read = bool(text) and text == self._read, text
         await self.answering.answer(utterance)
 
     def _listen(self, inbound: Inbound) -> None:
@@ -182,7 +188,8 @@ class Turn:
 
     def _attachment_only(self, utterance: Utterance) -> None:
         if utterance.media:
-            self.speech.say("attachment_received")
+            asks = not self.state.frames and self.speech.has("media_only")
+            self.speech.say("media_only" if asks else "attachment_received")
             self.player.prompt_again = True
 
     def _known_locale(self, wanted: str) -> str | None:
@@ -198,12 +205,18 @@ class Turn:
         if utterance.choice is not None or len(self.setup.voice.locales) < 2:
             return
         state = self.state
-        if state.frames and state.frames[-1].open and state.frames[-1].open.buttons:
+        if (
+            state.frames
+            and state.frames[-1].open
+            and state.frames[-1].open.buttons
+            and len(utterance.text.split()) <= _ANSWER
+        ):
             # An answer to a choice is a word or two of ours: no sign of a language.
             return
         guess = guess_locale(utterance.text, self.setup.voice.locales, state.locale)
         if guess and guess.partition("-")[0] != state.locale.partition("-")[0]:
             state.locale = guess
+            self.switched = True
 
     async def _opened(self) -> None:
         """Greet whoever comes for the first time; somebody who knows us is not greeted again."""
@@ -318,5 +331,7 @@ def _plain(inbound: Inbound) -> bool:
     return inbound.kind == "message" and inbound.choice is None and bool(inbound.text)
 
 
+_ANSWER = 3
+"""Words up to which a message may be an option's name."""
 _UNKNOWN = Capabilities()
 """Of a channel that is not configured here (any more): its replies are kept in the transcript."""

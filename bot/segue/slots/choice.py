@@ -105,7 +105,8 @@ def _near(
 ) -> SlotReading[str]:
     """Read a label inside a sentence, or one that is nearly written."""
     if _NOT.search(whole):
-        return NoValue()
+        # "not damaged" is no option, unless an option says so itself ("I don't like it").
+        names = [(name, label, label) for name, label, _ in names if _NOT.search(label)]
     asks = "?" in text
     inside = [
         name

@@ -14,7 +14,13 @@ _UP = regex.compile(r"[👍👌✅✔🆗🙆]")
 _DOWN = regex.compile(r"[👎❌✖🚫🙅]")
 _LONG = regex.compile(r"(\p{L})\1+")
 _NOT = regex.compile(r"\b(?:not|nicht|never|niemals|kein\w*)\b|n't\b")
-_BUT = frozenset({"but", "except", "aber", "außer", "sondern"})
+_BUT = frozenset(
+    {
+        *("but", "except", "wait", "hold", "hang", "instead"),
+        *("aber", "außer", "sondern", "warte", "moment", "halt", "stattdessen"),
+    }
+)
+"""Whoever says one of these has not decided yet, or wants it otherwise."""
 _YES = {
     "en": word_set("yes y yeah yep yup sure ok okay correct right exactly definitely"),
     "de": word_set("ja j jo jap jep klar ok okay genau richtig stimmt gerne natürlich"),

@@ -273,7 +273,9 @@ def _of_unused(
     for info in voice.replies():
         if info.dialog == "answers" or (info.dialog, info.name) in said or info.name in own:
             continue
-        if "retry" in info.name or (info.dialog == "common" and also is None):
+        if "retry" in info.name or info.name.endswith("_help"):
+            continue
+        if info.dialog == "common" and also is None:
             continue
         yield _at_reply(
             info,
