@@ -1,0 +1,8 @@
+"""What the model tests share. Their helpers lie beside them and are imported by plain name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
