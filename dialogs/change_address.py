@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from segue import Chat, Text, dialog
+from segue import Chat, dialog, slot
 
 from ._orders import find_order, shop
+
+
+@slot(name="address", example="5 Dawson Street, D02 XY45 Dublin")
+def Address(text: str) -> str | None:  # noqa: N802 - reads as the other slots do
+    """Read an address: some words with a number among them. A question is none."""
+    said = " ".join(text.split())
+    numbered = any(c.isdigit() for c in said)
+    return said if numbered and "?" not in said and len(said.split()) > 2 else None
 
 
 @dialog(
@@ -52,10 +60,10 @@ async def change_address(chat: Chat, number: str = "") -> None:
     elif order.state != "packing":
         await chat.say("already_there", order=order)
     else:
-        address = await chat.ask("ask_address", Text, order=order)
-        if not await chat.confirm("confirm_address", order=order, address=address):
-            await chat.say("address_kept", order=order)
-        elif await chat.run(shop.change_address, order.number, address, final=True):
+        address = await chat.ask("ask_address", Address, order=order)
+        while not await chat.confirm("confirm_address", order=order, address=address):
+            address = await chat.ask("ask_right_address", Address)
+        if await chat.run(shop.change_address, order.number, address, final=True):
             await chat.milestone("address_changed")
             await chat.say("address_changed", order=order, address=address)
         else:

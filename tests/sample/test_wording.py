@@ -21,7 +21,10 @@ ENGINE = """
     slow_down something_went_wrong step_failed which_one
 """.split()  # noqa: SIM905 - names are read better in rows
 OUR_FAULT = {"something_went_wrong", "step_failed", "dialog_changed", "poisoned"}
-SMALL_TALK = {"greeting", "thanks", "goodbye", "how_are_you", "are_you_a_bot", "anger"}
+SMALL_TALK = {
+    *("greeting", "thanks", "goodbye", "all_right", "languages"),
+    *("how_are_you", "are_you_a_bot", "anger"),
+}
 
 _TAG = re.compile(r"{%-?\s*(\w+)(.*?)-?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 

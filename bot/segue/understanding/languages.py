@@ -143,7 +143,7 @@ SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "en": _words(
         """
         a about account address and are back broken can cancel cant change complaint delivery
-        did discount do does dont exchange for from goodbye has have hello help hey hours how
+        did discount do does dont english exchange for from goodbye has have hello help hey hours how
         human i invoice is it its jacket late long money much my need not of open opening order
         ordered paid parcel password pay payment please price refund repair return send shipping
         shop size sizes stuff thank thanks that the there these they this to track tracking want
@@ -153,7 +153,7 @@ SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "de": _words(
         """
         abbrechen aber adresse andern auf bei bekomme beschwerde bestellt bestellung bin bist
-        bitte bleibt danke das dein deine den der dich die dir du ein eine einen erstattung es
+        bitte bleibt danke das dein deine den deutsch der dich die dir du ein eine einen erstattung es
         euch fur garantie gekommen gerne geschaft gibt grosse gruss guten gutschein habe haben
         habt hallo hat heute hilfe ich ihr ist ja kann kaputt kein keine konnen konto kostet
         kundenservice laden lieferadresse liefern lieferung lieferzeit machen mein meine meinen
