@@ -85,6 +85,7 @@ class Faults:
     def finish(self) -> None:
         """Let slow steps be done."""
         self._let_go.set()
+        self.holding.clear()
 
     async def call(self, run: Run, key: str, customer: str) -> Any:
         """Call a step's function, unless it is to fail; after a while, if it is to be slow."""
