@@ -30,7 +30,7 @@ redis.call('RPUSH', KEYS[2], ARGV[2])
 redis.call('LTRIM', KEYS[2], -200, -1)
 return 'OK'
 """
-REPLY = jinja2.Environment(autoescape=False).from_string(  # noqa: S701 - plain text
+REPLY = jinja2.Environment(autoescape=False).from_string(
     "Why are you sending back the {{ order.item }}{% if name %}, {{ name }}{% endif %}?"
 )
 

@@ -45,7 +45,7 @@ def arm(name: str, times: int = 1) -> None:
 
 
 def on_hit(hook: Callable[[str], None] | None) -> None:
-    """Tell `hook` of every failpoint passed; None tells nobody (tests). What it raises is raised."""
+    """Tell `hook` of every failpoint passed; None tells nobody. What it raises goes on (tests)."""
     global _hook, _quiet
     _hook = hook
     _quiet = not _armed and _hook is None

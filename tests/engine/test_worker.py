@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from segue.app import App
 from segue.channel import Accepted
 from segue.dialog import Chat, Registry, dialog
 from segue.engine.state import encode
@@ -16,7 +17,7 @@ from segue.memory.records import Commit, Granted
 from segue.memory.scripting import Script
 from segue.slots import Integer
 from segue.testing import Rehearsal
-from segue.types import Address, Inbound, Who
+from segue.types import Address, Inbound, Proof, Who
 
 WEB = Address("web", "web-of-the-customer")
 
@@ -340,3 +341,43 @@ async def lease_ends(rehearsal: Rehearsal) -> None:
     keys = rehearsal.app.store.keys.customer(rehearsal.customer)
     assert keys is not None
     await rehearsal.app.store.server.run(ended, (keys.c,), ())
+
+
+async def test_what_the_host_site_signed_for_is_not_asked(rehearsal: Rehearsal) -> None:
+    """Somebody who is signed in has told their e-mail; a later word of theirs replaces it."""
+    await rehearsal._own(WEB)
+    signed = Inbound(
+        address=WEB,
+        message_id="signed",
+        text="hello there",
+        proof=Proof.VERIFIED,
+        data={"email": "ada@example.com"},
+    )
+    await rehearsal.app.core.receive(signed, customer=rehearsal.customer)
+    await rehearsal.settle()
+    assert await rehearsal.profile() == {"email": "ada@example.com"}
+
+
+async def test_an_answer_from_another_process_is_found_in_a_long_conversation(
+    rehearsal: Rehearsal,
+) -> None:
+    """Whoever waits here is given the lines that another process wrote, however many came before."""
+    app = rehearsal.app
+    await rehearsal.say("count with me")
+    for _ in range(110):
+        await rehearsal.say("1")
+    taken = await app.store.admit(rehearsal.customer, inbound("1", 1))
+    assert isinstance(taken, Granted)
+    waiting = asyncio.ensure_future(app.core.answered(rehearsal.customer, "i1", within=5))
+    await asyncio.sleep(0)
+    other = App(app.settings, clock=app.clock, ids=app.ids, adapters=app.adapters)
+    other.setup = app.setup
+    await other.start()
+    try:
+        other.worker.begin(taken)
+        page = await waiting
+    finally:
+        await other.stop(grace=5)
+    assert page is not None
+    assert [line.text for _n, line in page.lines if line.who == Who.CUSTOMER] == ["1"]
+    assert len(page.lines) == 3

@@ -33,6 +33,9 @@ from segue.words import normalise
 
 _line = msgspec.msgpack.Decoder(Line).decode
 _OWNERS = 10_000
+_END = 2**53 - 1
+"""A cursor after every line: what is read there is only where the transcript ends."""
+_RECENT = 200
 _NET = 1.0
 """Seconds after which the transcript is read again without a hint."""
 
@@ -168,7 +171,8 @@ class Core:
         try:
             async with asyncio.timeout(within):
                 while True:
-                    page = await self.page(customer, after=-1)
+                    end = (await self.page(customer, after=_END, limit=1)).cursor
+                    page = await self.page(customer, after=max(end - _RECENT, -1))
                     mine = [at for at, (_, line) in enumerate(page.lines) if line.id == message_id]
                     if mine and any(line.who != "customer" for _n, line in page.lines[mine[-1] :]):
                         return Page(lines=page.lines[mine[-1] :], cursor=page.cursor)

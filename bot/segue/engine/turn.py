@@ -20,11 +20,11 @@ from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
-from segue.engine.state import Frame, Option, State, Timer, decode, encode
+from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
 from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import to_millis
 from segue.router import guess_locale
-from segue.types import Address, Inbound, Line, Millis, Who
+from segue.types import Address, Inbound, Line, Millis, Proof, Who
 
 _event = msgspec.msgpack.Encoder().encode
 
@@ -164,6 +164,8 @@ class Turn:
             state.name = inbound.name
         if inbound.locale and state.turn == 1:
             state.locale = self._known_locale(inbound.locale) or state.locale
+        if inbound.proof is Proof.VERIFIED:
+            self._vouched(inbound)
         if inbound.kind in ("opened", "timer"):
             return
         self.speech.heard(
@@ -177,6 +179,19 @@ class Turn:
                 choice=inbound.choice,
             )
         )
+
+    def _vouched(self, inbound: Inbound) -> None:
+        """Keep what the host site signed for: who is signed in is not asked for their e-mail."""
+        email = inbound.data.get("email")
+        known = self.state.profile.get("email")
+        if isinstance(email, str) and (known is None or known.value != email):
+            channel = inbound.address.channel
+            self.state.profile["email"] = Fact(email, self.at, channel, "signed in")
+            self.notes.append(
+                Note(
+                    kind="remembered", values={"fact": "email", "value": email, "channel": channel}
+                )
+            )
 
     def _label(self, choice: str | None) -> str:
         """Return what a pressed button said, for the transcript."""
