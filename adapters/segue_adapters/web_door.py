@@ -153,7 +153,7 @@ class Door:
         response = web.Response(
             status=refusal.status, body=encode({"error": refusal.sentence}), headers=said
         )
-        if refusal.status == 401 and self.cookie(request) is not None:
+        if refusal.why == "session" and self.cookie(request) is not None:
             response.headers["Set-Cookie"] = self.no_cookie()
         if not request.content.at_eof():
             # What is still coming is not read, so this connection cannot go on.

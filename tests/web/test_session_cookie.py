@@ -41,3 +41,13 @@ async def test_where_cookies_are_switched_off_none_is_set(open_shop):
     await shop.post("session", session=session, json={})
     here = {"Origin": shop.server.address}
     assert await shop.post("session", headers=here, json={}) == (200, {"cookie": False})
+
+
+async def test_a_wrong_identity_token_leaves_the_cookie_alone(open_shop):
+    """Only a session that ended is taken out of the browser."""
+    shop = await open_shop(cookies=True)
+    here = {"Origin": shop.server.address}
+    assert (await shop.post("messages", headers=here, json={"text": "hello"}))[0] == 202
+    assert (await shop.post("identify", headers=here, json={"token": "no.such.token"}))[0] == 401
+    assert (await shop.post("messages", headers=here, json={"text": "still me"}))[0] == 202
+    assert len({customer for customer, _ in shop.gateway.received}) == 1
