@@ -149,6 +149,12 @@ class Faults:
             found.append(f"the process was to die at {self._at}, and never got there")
         return found
 
+    def forget(self) -> None:
+        """Take back all faults that were asked for."""
+        self._failing.clear()
+        self._slow.clear()
+        self.clear()
+
     def clear(self) -> None:
         """Leave nothing behind."""
         self.finish()

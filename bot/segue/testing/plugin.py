@@ -23,12 +23,11 @@ import pytest_asyncio
 
 from segue.dialog import Dialog
 from segue.memory.embedded import embedded
-from segue.testing.recording import Recorder
+from segue.testing.recording import Recorder, record, recording
 from segue.testing.rehearsal import Rehearsal
 from segue.testing.story import Mismatch
 
 Rehearse = Callable[[str, "str | Path"], Awaitable[Rehearsal]]
-_RECORDER = pytest.StashKey[Recorder | None]()
 _FAILED = pytest.StashKey[bool]()
 _begun = count(1)
 
@@ -56,9 +55,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make one recorder for all tests, if there is something to record."""
-    wanted = config.getoption("--segue-record", default=False)
-    config.stash[_RECORDER] = Recorder() if wanted else None
+    """Begin to record, if that is wanted."""
+    if config.getoption("--segue-record", default=False):
+        record(Recorder())
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -69,11 +68,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Write what was recorded, and say where."""
-    recorder = config.stash.get(_RECORDER, None)
+    recorder = recording()
     if recorder is None:
         return
+    record(None)
     written = recorder.write()
     terminalreporter.section("recorded scripts")
     for file, scripts in written:
@@ -100,12 +100,6 @@ def segue_settings() -> Path | None:
 
 
 @pytest.fixture
-def segue_recorder(request: pytest.FixtureRequest) -> Recorder | None:
-    """Take what is said, with `--segue-record`; else None."""
-    return request.config.stash.get(_RECORDER, None)
-
-
-@pytest.fixture
 def segue_prefix(request: pytest.FixtureRequest) -> str:
     """Keys of this test alone, also where it is run again."""
     name = hashlib.blake2b(request.node.nodeid.encode(), digest_size=6).hexdigest()
@@ -117,13 +111,10 @@ async def rehearsal(
     segue_server: str,
     segue_settings: Path | None,
     segue_prefix: str,
-    segue_recorder: Recorder | None,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Rehearsal]:
     """A customer of the project's bot, who has not said anything yet."""
-    made = await Rehearsal.begin(
-        segue_settings, url=segue_server, prefix=segue_prefix, recorder=segue_recorder
-    )
+    made = await Rehearsal.begin(segue_settings, url=segue_server, prefix=segue_prefix)
     yield made
     await _end(made, request)
 
@@ -132,7 +123,6 @@ async def rehearsal(
 async def stage(
     segue_server: str,
     segue_prefix: str,
-    segue_recorder: Recorder | None,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[Stage]:
     """Put inline dialogs on stage: `await stage(hello, voice="{% reply … %}")`."""
@@ -148,7 +138,6 @@ async def stage(
             voice,
             url=segue_server,
             prefix=f"{segue_prefix}{len(made)}:",
-            recorder=segue_recorder,
             sections=settings,
         )
         made.append(one)

@@ -187,3 +187,17 @@ class Recorder:
             file.write_text(source, encoding="utf-8")
             written.append((file, changed))
         return written
+
+
+_recorder: Recorder | None = None
+
+
+def record(with_: Recorder | None) -> None:
+    """Let every rehearsal from now on be recorded; None lets them be compared."""
+    global _recorder
+    _recorder = with_
+
+
+def recording() -> Recorder | None:
+    """Return what records rehearsals now, or None."""
+    return _recorder

@@ -33,7 +33,7 @@ from segue.testing.faults import Died, Faults, Step, outcome
 from segue.testing.hearing import Heard, Hearing
 from segue.testing.performing import Performance
 from segue.testing.process import bury, look_after, pass_time, rest
-from segue.testing.recording import Recorder, rewritten
+from segue.testing.recording import Recorder, recording, rewritten
 from segue.testing.script import parse
 from segue.testing.story import Difference, Mismatch, located, tell
 from segue.types import Address, CustomerId, Inbound, Media, Proof
@@ -68,7 +68,7 @@ class Rehearsal:
     notes: list[Note] = field(default_factory=list)
     """What the engine made of it: routed, understood, missed, remembered, asked, did, problem."""
     faults: Faults = field(default_factory=Faults)
-    recorder: Recorder | None = None
+    recorder: Recorder | None = field(default_factory=recording)
     """Takes what is said instead of comparing it (`--segue-record`)."""
     app: App = field(init=False)
     _ids: CountedIds = field(default_factory=lambda: CountedIds("rehearsal"))
@@ -93,7 +93,6 @@ class Rehearsal:
         start: datetime | None = None,
         dialogs: Registry | None = None,
         voice: Voice | None = None,
-        recorder: Recorder | None = None,
     ) -> Self:
         """Start a bot on the store at `url`.
 
@@ -111,7 +110,6 @@ class Rehearsal:
             clock=FakeClock(start, hurry=True),
             dialogs=dialogs,
             voice=voice,
-            recorder=recorder,
         )
         await stage._enter()
         return stage
@@ -125,7 +123,6 @@ class Rehearsal:
         url: str,
         prefix: str = "rehearsal:",
         start: datetime | None = None,
-        recorder: Recorder | None = None,
         sections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Self:
         """Start a bot of these dialogs and this wording, without a project.
@@ -141,7 +138,6 @@ class Rehearsal:
             start=start,
             dialogs=Registry(dialogs),
             voice=inline.voice(voice),
-            recorder=recorder,
         )
 
     async def twin(self) -> Self:
@@ -155,7 +151,6 @@ class Rehearsal:
             start=self.clock.now(),
             dialogs=self.dialogs,
             voice=self.voice,
-            recorder=self.recorder,
         )
 
     async def _enter(self) -> None:
