@@ -20,8 +20,9 @@ async def welcome(chat: Chat) -> None:
 @dialog(
     "about_an_order",
     title="Something about an order",
-    pattern=r"(?:(?:my |meine )?(?:order|bestellung|number|nummer|nr\.?|#)[ :]*)?"
-    r"(?P<number>[AS]\d{4})",
+    pattern=r"(?:and |what about |how about |und |was ist mit )?"
+    r"(?:(?:my |meine |meiner )?(?:order|bestellung|number|nummer|nr\.?|#)[ :]*)?"
+    r"(?P<number>[AS]\d{4})[ ?!.]*",
 )
 async def about_an_order(chat: Chat, number: str) -> None:
     """Somebody named an order and nothing else: ask what is to be done with it."""

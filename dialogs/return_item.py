@@ -56,6 +56,7 @@ from ._shop import Order
             "kam kaputt an",
             "Rücksendung",
             "was zurückschicken",
+            "ich will was zurückgeben",
             "kann ich das zurückgeben",
             "es passt mir nicht",
             "ich möchte meine Jacke zurückgeben",

@@ -36,6 +36,8 @@ class Words:
     repeat: frozenset[str] = frozenset()
     skip: frozenset[str] = frozenset()
     person: frozenset[str] = frozenset()
+    bye: frozenset[str] = frozenset()
+    """Leaving in the middle of a question: it waits, and they are told so."""
     yes: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
     correct: tuple[str, ...] = ()
@@ -55,11 +57,11 @@ class Words:
         object.__setattr__(self, "orders", table)
 
 
-ORDERS = ("cancel", "person", "help", "back", "repeat", "skip")
+ORDERS = ("cancel", "person", "help", "back", "repeat", "skip", "bye")
 """Fields whose words are understood in every dialog, in the order in which they are tried."""
 
 
-SINGLE = ("cancel", "help", "back", "repeat", "skip", "person", "yes", "no", "filler")
+SINGLE = ("cancel", "help", "back", "repeat", "skip", "person", "bye", "yes", "no", "filler")
 """Fields that are a list of words in `words.toml`."""
 
 
@@ -76,8 +78,8 @@ class WordsMistake(ValueError):
 def parse_words(locale: str, table: Mapping[str, object], *, parent: Words | None = None) -> Words:
     """Return the words of a parsed `words.toml`; what it leaves out comes from `parent`.
 
-    Lists of words: `cancel help back repeat skip person yes no filler correct`. `ordinals` is a
-    list of such lists, the first option first. `numbers` is a table from number word to number.
+    Lists of words: `cancel help back repeat skip person bye yes no filler correct`. `ordinals`
+    is a list of such lists, the first option first. `numbers` is a table: number word → number.
     """
     known = {*SINGLE, "correct", "ordinals", "numbers"}
     for key in table:

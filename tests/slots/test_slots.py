@@ -417,3 +417,22 @@ def test_very_long_words_are_cut(context: Any) -> None:
     for one in EVERY:
         one.parse("1" * 1_000_000, context())
         one.parse("a@" * 500_000, context())
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en", "no wait"), ("en", "yes, hang on"), ("de", "nein, warte"), ("de", "ja, Moment")],
+)
+def test_who_hesitates_has_said_neither_yes_nor_no(context: Any, locale: str, said: str) -> None:
+    """A yes or no with "wait" after it is none yet."""
+    assert YesNo.parse(said, context(locale)) == NoValue()
+
+
+def test_an_option_may_say_no_itself(context: Any) -> None:
+    """A "not" speaks against every option but those that have one in their own name."""
+    shown = context(
+        "de", buttons=(Button("size", "Falsche Größe"), Button("no", "Gefällt mir nicht"))
+    )
+    slot = Choice(("size", "no"))
+    assert slot.parse("das gefällt mir nicht", shown) == Value("no")
+    assert slot.parse("nicht die falsche Größe", shown) == NoValue()

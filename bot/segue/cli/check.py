@@ -26,7 +26,16 @@ OWN_REPLIES = frozenset(
 )
 """What the bot says by itself: without one of these in `common.j2` it would have no words."""
 
-MAY_SAY = OWN_REPLIES | {"disclosure", "resume", "slow_down", "media_only", "step_failed", "title"}
+MAY_SAY = OWN_REPLIES | {
+    "disclosure",
+    "resume",
+    "slow_down",
+    "media_only",
+    "step_failed",
+    "bye",
+    "masked",
+    "title",
+}
 """With what it says only if it is written."""
 
 

@@ -19,7 +19,7 @@ from segue.engine.repairing import Repairing
 from segue.engine.setup import Note
 from segue.engine.state import Frame, Option
 from segue.errors import VoiceError
-from segue.router import Route, Sure, Unsure
+from segue.router import Sure, Unsure
 from segue.types import Button
 from segue.voice import plain
 from segue.words import normalise
@@ -45,6 +45,9 @@ class Answering:
         if pressed:
             return
         order = repair(utterance, words)
+        if order == "bye" and not (frame and frame.open and self.turn.speech.has("bye")):
+            # Nothing waits for them: a goodbye is small talk.
+            order = None
         if order is not None:
             await self.repairing.do(order)
             return
@@ -76,6 +79,10 @@ class Answering:
                 await self._lost(utterance)
             return
         text, answers = utterance.text, self._answers(waiting)
+        if answers.context.choice is None and normalise(text) in words.no:
+            # They refuse to answer.
+            await self.repairing.skip()
+            return
         if await self._correct(answers.taken_back(text) or answers.replaced(text)):
             return
         if await self._route(utterance, answers):
@@ -190,6 +197,9 @@ class Answering:
         if utterance.choice is not None:
             return False
         asking = answers is not None
+        words = self.turn.setup.voice.words(self.turn.state.locale)
+        if asking and normalise(utterance.text) in words.yes:
+            return False
         one_word = asking and len(utterance.text.split()) < 2
         command = None if one_word else self.turn.setup.dialogs.match(utterance.text)
         if command is not None:
@@ -203,7 +213,8 @@ class Answering:
             )
             return True
         route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
-        if one_word and not self._exactly(utterance, route):
+        if one_word and not (isinstance(route, Sure) and route.score >= 1.0):
+            # A single word is one they were asked for, unless it is an example as it stands.
             return False
         if isinstance(route, Sure) and route.intent == "person":
             self.turn.state.unsure = 0
@@ -232,17 +243,6 @@ class Answering:
             self.turn.state.offer = utterance.text
             return True
         return False
-
-    def _exactly(self, utterance: Utterance, route: Route) -> bool:
-        """Whether a single word is more than a word: an example as it stands, and no yes or no."""
-        words = self.turn.setup.voice.words(self.turn.state.locale)
-        said = normalise(utterance.text)
-        return (
-            isinstance(route, Sure)
-            and route.score >= 1.0
-            and said not in words.yes
-            and said not in words.no
-        )
 
     async def _wanted_already(self, name: str, found: Correction | None) -> bool:
         """They ask for a journey they are on: go on with it, with what they add."""
@@ -285,8 +285,9 @@ class Answering:
         assert frame.open is not None
         question = waiting.question
         assert isinstance(question, Ask)
-        if self.turn.speech.said or self.turn.speech.messages:
-            # They wrote on before they could see this question: it was no answer to it.
+        if not frame.open.shown or self.turn.speech.said or self.turn.speech.messages:
+            # They wrote before they could see this question: it was no answer to it. It is new
+            # also where changed code asks something else than what they answered.
             return
         if self.turn.switched:
             # They could not read the question: it is asked in their language.
@@ -326,8 +327,6 @@ class Answering:
         self.turn.state.offered = tuple(Option(b.id, b.label) for b in message.buttons)
 
     async def _lost(self, utterance: Utterance) -> None:
-        if self.turn.said_twice:
-            return
         self.turn.state.unsure += 1
         self.turn.notes.append(
             Note(kind="routed", values={"how": "lost", "times": self.turn.state.unsure})

@@ -134,7 +134,8 @@ class Answers(Struct, frozen=True, kw_only=True):
         for button in self.shown(question):
             if button.id in question.slot.options and normalise(button.label) in said:
                 return button.id
-        named = [name for name in question.slot.options if normalise(name) in said]
+        options = question.slot.options
+        named = [name for name in options if normalise(name.replace("_", " ")) in said]
         return named[0] if named else None
 
     def _whole(self, text: str, value: Any) -> bool:

@@ -4,7 +4,7 @@ The order of reading, first match wins (the store has dealt with consent, the wo
 who is in control, before a message gets here):
 
 1. a button that was shown, also one of an earlier question: that is a correction
-2. the words that always work: cancel, help, back, repeat, person, skip
+2. the words that always work: cancel, help, back, repeat, person, skip; bye, where a question waits
 3. the slot of the open question            (`Listener`, called from inside the play); before a
    yes-or-no or a free text, a correction that says so ("no, I meant …": see `correcting.py`)
 4. an option offered outside a dialog       ("did you mean …?", a button under an answer)
@@ -54,7 +54,7 @@ NOTHING = Utterance(text="")
 
 
 def repair(utterance: Utterance, words: Words) -> str | None:
-    """Return `cancel`, `help`, `back`, `repeat`, `person` or `skip` if they said just that."""
+    """Return which of the words that always work they said, if they said just that."""
     if utterance.choice is not None:
         return None
     said = normalise(utterance.text)

@@ -1,4 +1,4 @@
-"""The words that always work: cancel, help, back, repeat, person, skip."""
+"""The words that always work: cancel, help, back, repeat, person, skip, bye."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ class Repairing:
                 await self._cancel()
             case "back":
                 await self._back()
+            case "bye":
+                self.turn.speech.say("bye")
             case _:
-                await self._skip()
+                await self.skip()
 
     def person(self) -> None:
         """Say how to reach a person. What is open stays open."""
@@ -88,7 +90,8 @@ class Repairing:
                 self.turn.speech.say("back_at_start")
                 self.turn.player.prompt_again = True
 
-    async def _skip(self) -> None:
+    async def skip(self) -> None:
+        """Go on without an answer where the question allows it; else say why not."""
         frame = self.turn.state.frames[-1] if self.turn.state.frames else None
         if frame is None or frame.open is None:
             self.turn.speech.say("nothing_open")

@@ -21,6 +21,7 @@ from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
 from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
+from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import to_millis
 from segue.router import guess_locale
@@ -51,9 +52,6 @@ class Turn:
         self._flush = flush
         self.switched = False
         """The customer has just changed the language."""
-        self.said_twice = False
-        """What is being read was written twice in one breath."""
-        self._read = ""
         self._reading = 0
         address = (
             granted.letters[-1].inbound.address
@@ -154,7 +152,12 @@ class Turn:
             self._attachment_only(utterance)
             return
         self._follow_language(utterance)
-        self.said_twice, self._read = bool(text) and text == self._read, text
+        if MASK in text and self.speech.has("masked"):
+            self.speech.say("masked")
+            self.player.prompt_again = True
+            rest = "".join(c for c in text if c != MASK and not c.isdigit())
+            if len(rest.split()) < _REQUEST:
+                return
         await self.answering.answer(utterance)
 
     def _listen(self, inbound: Inbound) -> None:
@@ -346,6 +349,8 @@ def _plain(inbound: Inbound) -> bool:
     return inbound.kind == "message" and inbound.choice is None and bool(inbound.text)
 
 
+_REQUEST = 2
+"""Words beside a masked number from which on they want something with it."""
 _ANSWER = 3
 """Words up to which a message may be an option's name."""
 _UNKNOWN = Capabilities()

@@ -33,7 +33,7 @@ LIGHT: Final[Mapping[str, frozenset[str]]] = {
         let like ma may me might mine my need no not now of off on one ok okay or our out over
         please really shall she should so some than that thats the their them then there these
         they thing things this those to too up us very want wants was we well were will with
-        would yeah yes you your yours
+        would yeah yes you your yours zip postcode
         """
     ),
     "de": _words(
@@ -43,7 +43,7 @@ LIGHT: Final[Mapping[str, frozenset[str]]] = {
         euer eure etwas gerade gibt habe haben hab habt hat hatte hier ich ihr im in ins ist ja
         kann kannst konnen konnt mal man mein meine meinem meinen meiner mich mir mit mochte
         muss musse nach nein nicht noch nun nur oder schon sein seine sie sind so soll uber um
-        und uns unser von vor werde werden will wird wir wurde zum zur
+        und uns unser von vor werde werden will wird wir wurde zum zur plz postleitzahl
         """
     ),
 }
@@ -143,8 +143,8 @@ SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "en": _words(
         """
         a about account address and are back broken can cancel cant change complaint delivery
-        did discount do does dont english exchange for from goodbye has have hello help hey hours how
-        human i invoice is it its jacket late long money much my need not of open opening order
+        did discount do does dont english exchange for from goodbye has have hello help hey hours
+        how human i invoice is it its jacket late long money much my need not of open opening order
         ordered paid parcel password pay payment please price refund repair return send shipping
         shop size sizes stuff thank thanks that the there these they this to track tracking want
         warranty was what when where which who will with would yes you your
@@ -153,8 +153,8 @@ SIGNS: Final[Mapping[str, frozenset[str]]] = {
     "de": _words(
         """
         abbrechen aber adresse andern auf bei bekomme beschwerde bestellt bestellung bin bist
-        bitte bleibt danke das dein deine den deutsch der dich die dir du ein eine einen erstattung es
-        euch fur garantie gekommen gerne geschaft gibt grosse gruss guten gutschein habe haben
+        bitte bleibt danke das dein deine den deutsch der dich die dir du ein eine einen erstattung
+        es euch fur garantie gekommen gerne geschaft gibt grosse gruss guten gutschein habe haben
         habt hallo hat heute hilfe ich ihr ist ja kann kaputt kein keine konnen konto kostet
         kundenservice laden lieferadresse liefern lieferung lieferzeit machen mein meine meinen
         mensch mich mir mit mitarbeiter mochte moin morgen muss nach nein nicht noch nur oder

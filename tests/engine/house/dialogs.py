@@ -96,10 +96,29 @@ async def counting(chat: Chat, so_far: int = 0) -> None:
     await chat.say("thanks")
 
 
+@dialog("deliver_to", examples=["deliver it to another place"])
+async def deliver_to(chat: Chat) -> None:
+    number = await chat.ask("ask_order", OrderNumber)
+    place = await chat.ask("ask_place", Text)
+    if await chat.confirm("confirm_place", place=place):
+        await chat.say("on_its_way", number=number, place=place)
+
+
+@dialog("errand", examples=["i have an errand"])
+async def errand(chat: Chat) -> None:
+    wish = await chat.choose("ask_wish", ["size", "count"])
+    await chat.call(size if wish == "size" else counting)
+
+
 @dialog("broken", examples=["break it"])
 async def broken(chat: Chat) -> None:
     await chat.ask("ask_number", Integer)
     raise RuntimeError("customer@example.com said something secret")
 
 
-HOUSE = Registry([send_back, size, order_it, wait_for_it, careful, counting, broken])
+HOUSE = Registry(
+    [
+        *(send_back, size, order_it, wait_for_it, careful, counting),
+        *(deliver_to, errand, broken),
+    ]
+)
