@@ -18,6 +18,7 @@ Two = slot(r"\d{2}", example="42", name="two")
 Letter = slot(r"[SML]", example="M", name="letter")
 
 REMINDER = timedelta(minutes=30)
+SHIPPING = timedelta(minutes=20)
 
 DONE: list[tuple[str, str, str]] = []
 """(step, subject, key) of everything that was done outside."""
@@ -38,6 +39,20 @@ async def pay(order: str, idempotency_key: str) -> str:
     return f"receipt {order}"
 
 
+async def price(trip: str, idempotency_key: str) -> int:
+    DONE.append(("price", trip, idempotency_key))
+    return 12
+
+
+async def ship(order: str, idempotency_key: str) -> str:
+    DONE.append(("ship", order, idempotency_key))
+    return f"parcel {order}"
+
+
+async def tell_depot(parcel: str, idempotency_key: str) -> None:
+    DONE.append(("tell_depot", parcel, idempotency_key))
+
+
 @dataclass(frozen=True)
 class Version:
     """What one version of the code asks, and how."""
@@ -49,11 +64,11 @@ class Version:
 
     @property
     def questions(self) -> list[str]:
-        """Return the questions in their order."""
+        """Return the questions, and the wait, in their order."""
         asked = ["order"]
         asked += ["colour"] if self.colour else []
         asked += ["size"] if self.size is not None else []
-        return [*asked, "sure", "stars"]
+        return [*asked, "sure", "wait", "stars"]
 
     def dialog(self) -> Dialog[None]:
         """Return the journey as this version has it."""
@@ -68,9 +83,10 @@ class Version:
             await chat.remind("still_here", after=REMINDER)
             order = await chat.ask("ask_order", Code)
             if self.renamed:
-                await chat.run(lookup, order)
+                found = await chat.run(lookup, order)
             else:
-                await chat.run(fetch, order)
+                found = await chat.run(fetch, order)
+            await chat.run(price, found)
             if self.colour:
                 await chat.ask("ask_colour", Colour)
             if self.size is not None:
@@ -80,6 +96,10 @@ class Version:
                 return
             receipt = await chat.run(pay, order, final=True)
             await chat.say("booked", receipt=receipt)
+            await chat.wait(for_=SHIPPING)
+            parcel = await chat.run(ship, order)
+            await chat.run(tell_depot, parcel)
+            await chat.say("shipped", parcel=parcel)
             await chat.ask("ask_stars", Integer)
             await chat.say("thanks")
 
