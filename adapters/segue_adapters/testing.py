@@ -125,7 +125,7 @@ class MemoryGateway:
         self._watchers[customer].append(wake)
         return lambda: self._watchers[customer].remove(wake)
 
-    async def create(self, address: Address, proof: Proof) -> CustomerId:
+    async def create(self, address: Address, proof: Proof, *, indexed: bool = True) -> CustomerId:
         """Make a customer."""
         self._reachable()
         owner = self._owners.get(address)
@@ -141,7 +141,9 @@ class MemoryGateway:
         self._reachable()
         return self._owners.get(address)
 
-    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+    async def add_address(
+        self, customer: CustomerId, address: Address, proof: Proof, *, indexed: bool = True
+    ) -> bool:
         """Give the customer a further address."""
         self._reachable()
         if customer not in self._addresses:

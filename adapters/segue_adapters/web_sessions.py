@@ -2,9 +2,9 @@
 
 A token is `CUSTOMER.SECRET.STAMP`.
 
-- SECRET is 256 random bits. Its hash is an address of the customer (`web`, sha256 in hex), and the
-  store asks with every message whether it still is: a revoked session is dead at once, everywhere,
-  and no list of sessions is kept.
+- SECRET is 256 random bits. Its hash is an address of the customer (`web`, 192 bits of sha256), and
+  the store asks with every message whether it still is: a revoked session is dead at once,
+  everywhere, and no list of sessions is kept.
 - STAMP says when the session began and was last renewed, and what the host site vouched for; it is
   signed by us, so that nobody stretches an old session. A stamp over a day old is renewed; the
   older ones of the session go on working until they are too old, so a lost answer loses nobody.
@@ -163,4 +163,6 @@ class Sessions:
 
 
 def _address(secret: str) -> Address:
-    return Address("web", hashlib.sha256(secret.encode()).hexdigest())
+    digest = hashlib.sha256(secret.encode()).digest()
+    # Short, for it stands twice in what is kept of every customer; the secret has 256 random bits.
+    return Address("web", urlsafe_b64encode(digest[:24]).decode())

@@ -195,15 +195,21 @@ class Gateway(Protocol):
         """Call `wake` whenever the transcript may have grown; the result stops that."""
         ...
 
-    async def create(self, address: Address, proof: Proof) -> CustomerId:
-        """Make a customer who owns `address`."""
+    async def create(self, address: Address, proof: Proof, *, indexed: bool = True) -> CustomerId:
+        """Make a customer who owns `address`.
+
+        `indexed=False` where every message names its customer, as a web session does: the owner of
+        the address is then not looked up, so no index of it is kept.
+        """
         ...
 
     async def owner(self, address: Address) -> CustomerId | None:
         """Return whose address this is, by the index; the customer's record is the truth."""
         ...
 
-    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+    async def add_address(
+        self, customer: CustomerId, address: Address, proof: Proof, *, indexed: bool = True
+    ) -> bool:
         """Give the customer a further address; False if the customer is gone."""
         ...
 

@@ -138,8 +138,11 @@ class Button(Struct, frozen=True, array_like=True):
     label: str
 
 
-class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One reply, rendered and still neutral: what `Adapter.build` turns into a platform's form."""
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
+    """One reply, rendered and still neutral: what `Adapter.build` turns into a platform's form.
+
+    Packed as an array, like a line; new fields go to the end.
+    """
 
     body: tuple[Block, ...]
     buttons: tuple[Button, ...] = ()
@@ -159,8 +162,11 @@ class Who(StrEnum):
     """A note about the conversation, shown but not said by anyone."""
 
 
-class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the transcript (what the log holds, msgpack)."""
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=True):
+    """One line of the transcript (what the log holds, msgpack).
+
+    Packed as an array, without names: there are many lines. New fields go to the end.
+    """
 
     who: Who
     at: Millis

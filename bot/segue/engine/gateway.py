@@ -215,17 +215,19 @@ class Core:
 
     # -- who ---------------------------------------------------------------------------------------
 
-    async def create(self, address: Address, proof: Proof) -> CustomerId:
+    async def create(self, address: Address, proof: Proof, *, indexed: bool = True) -> CustomerId:
         """Make a customer who owns `address`."""
-        return await self._store.create(self._ids.new(), address, proof)
+        return await self._store.create(self._ids.new(), address, proof, indexed=indexed)
 
     async def owner(self, address: Address) -> CustomerId | None:
         """Return whose address this is, by the index."""
         return await self._store.owner(address)
 
-    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+    async def add_address(
+        self, customer: CustomerId, address: Address, proof: Proof, *, indexed: bool = True
+    ) -> bool:
         """Give the customer a further address."""
-        return await self._store.add_address(customer, address, proof)
+        return await self._store.add_address(customer, address, proof, indexed=indexed)
 
     async def drop_address(self, customer: CustomerId, address: Address) -> None:
         """Take an address away, at once and everywhere."""

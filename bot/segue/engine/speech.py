@@ -104,12 +104,17 @@ class Speech(Struct, kw_only=True):
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
         self._keep(message, rendered.reply, rendered.version)
+        if rendered.wordings > 1:
+            self._remember_wording(reply, rendered.variant)
+        return message
+
+    def _remember_wording(self, reply: str, variant: int) -> None:
+        """Note what was said last, of the replies that could have been said otherwise."""
         wordings = self.state.wordings
         wordings.pop(reply, None)
-        wordings[reply] = rendered.variant
+        wordings[reply] = variant
         if len(wordings) > _WORDINGS:
             del wordings[next(iter(wordings))]
-        return message
 
     def say_again(self, messages: tuple[Message, ...]) -> None:
         """Repeat messages as they were."""

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import msgspec
-
 from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
+from segue.engine import summary
 from segue.engine.answering import Answering
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
@@ -26,8 +25,6 @@ from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import to_millis
 from segue.router import guess_locale
 from segue.types import Address, Inbound, Line, Millis, Proof, Who
-
-_event = msgspec.msgpack.Encoder().encode
 
 Flush = Callable[[Commit], Awaitable[None]]
 """Stores what was decided so far and keeps the lease; raises `LostLease` if it is gone."""
@@ -328,20 +325,17 @@ class Turn:
         )
 
     def _summary(self) -> bytes:
-        """Return the turn's event: names and counts, none of the customer's words."""
         frame = self.state.frames[-1] if self.state.frames else None
-        return _event(
-            {
-                "at": self.at,
-                "customer": self.customer,
-                "turn": self.state.turn,
-                "channel": self.speech.address.channel,
-                "locale": self.state.locale,
-                "dialog": frame.dialog if frame else "",
-                "replies": self.speech.replies,
-                "milestones": self.player.milestones,
-                "unsure": self.state.unsure,
-            }
+        return summary.encode(
+            summary.Summary(
+                turn=self.state.turn,
+                channel=self.speech.address.channel,
+                locale=self.state.locale,
+                dialog=frame.dialog if frame else "",
+                replies=self.speech.replies,
+                milestones=self.player.milestones,
+                unsure=self.state.unsure,
+            )
         )
 
 

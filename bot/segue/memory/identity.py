@@ -19,24 +19,35 @@ class Identity(Base):
         found = await self.server.run(OWNER, (self.keys.index(address),), (self._retention,))
         return found.decode() if found else None
 
-    async def create(self, customer: CustomerId, address: Address, proof: Proof) -> CustomerId:
-        """Make a customer who owns `address`; return whose it is, if somebody was quicker."""
+    async def create(
+        self, customer: CustomerId, address: Address, proof: Proof, *, indexed: bool = True
+    ) -> CustomerId:
+        """Make a customer who owns `address`; return whose it is, if somebody was quicker.
+
+        Without `indexed` the owner of the address cannot be looked up: right where each message
+        names its customer, and nobody else could have the address (a web session's secret).
+        """
         keys = self._keys(customer)
         # The record first: an index that names nobody would send every later message away.
         await self._address(keys, b"create", address, proof)
+        if not indexed:
+            return customer
         owner: bytes = await self.server.run(
             CLAIM, (self.keys.index(address),), (customer, self._retention, "")
         )
         return owner.decode()
 
-    async def add_address(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+    async def add_address(
+        self, customer: CustomerId, address: Address, proof: Proof, *, indexed: bool = True
+    ) -> bool:
         """Give the customer a further address, or a new proof of one; False if they are gone."""
         keys = self.keys.customer(customer)
         if keys is None or await self._address(keys, b"add", address, proof) != b"done":
             return False
-        await self.server.run(
-            CLAIM, (self.keys.index(address),), (customer, self._retention, customer)
-        )
+        if indexed:
+            await self.server.run(
+                CLAIM, (self.keys.index(address),), (customer, self._retention, customer)
+            )
         return True
 
     async def drop_address(self, customer: CustomerId, address: Address) -> None:

@@ -39,6 +39,8 @@ class Rendered(Struct, frozen=True, kw_only=True):
     """The locale the words are written in."""
     variant: int = 0
     """Which wording, counted from 0."""
+    wordings: int = 1
+    """Of how many."""
     problems: tuple[str, ...] = ()
     """What went wrong without stopping the reply; never holds a value."""
 

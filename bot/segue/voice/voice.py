@@ -181,7 +181,7 @@ class Voice:
         for step in range(count):
             index = (first + step) % count
             try:
-                rendered = self._render(reply, variants[index], given, locale, index)
+                rendered = self._render(reply, variants[index], given, locale, index, count)
             except VoiceError as error:
                 failure = failure or error
                 continue
@@ -202,6 +202,7 @@ class Voice:
         given: dict[str, Any],
         locale: str,
         index: int,
+        wordings: int = 1,
         *,
         strict: bool = False,
     ) -> Rendered:
@@ -252,6 +253,7 @@ class Voice:
             version=self.version,
             locale=info.locale,
             variant=index,
+            wordings=wordings,
             problems=tuple(problems),
         )
 
