@@ -26,7 +26,7 @@ from segue.dialog.effects import Ask, Wait
 from segue.dialog.outcome import Answer, CallOff, Hold, Reading, Skip, TimedOut
 from segue.engine.setup import Note
 from segue.engine.state import Open, Option
-from segue.slots import Choice, Nearly, Slot, SlotContext, Value
+from segue.slots import Choice, Nearly, NoValue, Slot, SlotContext, Value
 from segue.types import Button
 from segue.words import Words, normalise
 
@@ -133,11 +133,17 @@ class Listener(Struct, kw_only=True):
                 self.heard = Answer(value=value, raw=self.utterance.text)
                 self._note(question, value)
                 return self.heard
-        reading = question.slot.parse(self.utterance.text, self.context(self.open.buttons))
+        raw = self.utterance.text
+        reading = question.slot.parse(raw, self.context(self.open.buttons))
+        if isinstance(reading, NoValue) and self.utterance.choice is not None:
+            # A button under a question for a number, a date …: it stands for what it says.
+            pressed = (b for b in self.open.buttons if b.id == self.utterance.choice)
+            raw = next((button.label for button in pressed), raw)
+            reading = question.slot.parse(raw, self.context())
         if isinstance(reading, Value):
             self._used.add(question.slot.name)
             self.spent = question.slot.find is None
-            self.heard = Answer(value=reading.value, raw=self.utterance.text)
+            self.heard = Answer(value=reading.value, raw=raw)
             self._note(question, reading.value)
             return self.heard
         if isinstance(reading, Nearly):
