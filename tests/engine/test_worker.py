@@ -361,7 +361,7 @@ async def test_what_the_host_site_signed_for_is_not_asked(rehearsal: Rehearsal) 
 async def test_an_answer_from_another_process_is_found_in_a_long_conversation(
     rehearsal: Rehearsal,
 ) -> None:
-    """Whoever waits here is given the lines that another process wrote, however many came before."""
+    """Whoever waits here gets the lines that another process wrote, however many came before."""
     app = rehearsal.app
     await rehearsal.say("count with me")
     for _ in range(110):
