@@ -157,4 +157,4 @@ async def test_an_anonymous_session_is_worth_the_channels_word(shop):
     customer, inbound = shop.gateway.received[0]
     assert inbound.proof is Proof.CHANNEL
     assert shop.gateway.proof(customer, inbound.address) is Proof.CHANNEL
-    assert len(inbound.address.id) == 64
+    assert len(inbound.address.id) == 32
