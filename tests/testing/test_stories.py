@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segue import Chat, Integer, dialog
-from segue.testing import Mismatch, Rehearsal, everywhere
+from segue.testing import Mismatch, Rehearsal, ScriptError, everywhere
 from segue.testing.plugin import Stage
 
 HERE = Path(__file__)
@@ -72,6 +72,21 @@ async def test_a_difference_is_told_with_its_place(stage: Stage) -> None:
         "    customer (web): count with me\n"
         "    bot (web): Which number? [One] [Two]"
     )
+
+
+async def test_a_line_that_cannot_be_read_is_told_with_its_place(stage: Stage) -> None:
+    """A slip of the pen leads to its file and line, too."""
+    rehearsal = await stage(counting, voice=VOICE)
+    with pytest.raises(ScriptError, match="Did you mean 'later 2 hours'") as caught:
+        await rehearsal.play(
+            "web",
+            """
+            customer: count with me
+            latr 2 hours
+            """,
+        )
+    [note] = caught.value.__notes__
+    assert note.endswith(f"test_stories.py:{line_of('latr 2 hours')}")
 
 
 async def test_why_is_told(stage: Stage) -> None:

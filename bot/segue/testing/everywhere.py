@@ -11,8 +11,8 @@ from segue.testing.channels import CHANNELS
 from segue.testing.hearing import Heard
 from segue.testing.performing import Performance
 from segue.testing.rehearsal import Rehearsal
-from segue.testing.script import On, ScriptError, parse
-from segue.testing.story import Difference, Mismatch, Place, find, located
+from segue.testing.script import On, ScriptError
+from segue.testing.story import Difference, Mismatch, Place, find, located, read
 
 
 async def everywhere(
@@ -27,7 +27,7 @@ async def everywhere(
     """
     __tracebackhide__ = True
     place = find(script, sys._getframe(1))
-    beats = parse(script)
+    beats = read(script, place)
     if any(isinstance(beat, On) for beat in beats):
         raise ScriptError("a script that is played on every channel cannot change the channel")
     first, *others = channels
@@ -131,7 +131,7 @@ def _dying(stage: Rehearsal, name: str, script: str, place: Place | None) -> Per
 
     return Performance(
         stage=stage,
-        beats=parse(script),
+        beats=read(script, place),
         differ=differ,
         before=lambda stage: stage.crash_at(name),
     )

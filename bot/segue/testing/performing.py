@@ -49,6 +49,7 @@ class Performance:
 
     async def play(self) -> None:
         """Act all beats."""
+        __tracebackhide__ = True
         index = 0
         if self.beats and isinstance(self.beats[0], Hears):
             self._judge(-1, 1, [])
@@ -66,6 +67,7 @@ class Performance:
             index = after
 
     async def _act(self, beats: Sequence[Beat]) -> list[Heard]:
+        __tracebackhide__ = True
         stage = self.stage
         if self.before is not None and isinstance(beats[0], Says | Opens | Later | Again):
             self.before(stage)
@@ -101,6 +103,7 @@ class Performance:
         return []
 
     def _judge(self, index: int, line: int, said: list[Heard]) -> None:
+        __tracebackhide__ = True
         self.takes.append(Take(beat=index, said=tuple(map(str, said))))
         if self.differ is None:
             return

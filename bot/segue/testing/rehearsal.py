@@ -34,8 +34,7 @@ from segue.testing.hearing import Heard, Hearing
 from segue.testing.performing import Performance
 from segue.testing.process import bury, look_after, pass_time, rest
 from segue.testing.recording import Recorder, recording, rewritten
-from segue.testing.script import parse
-from segue.testing.story import Difference, Mismatch, located, tell
+from segue.testing.story import Difference, Mismatch, located, read, tell
 from segue.types import Address, CustomerId, Inbound, Media, Proof
 from segue.voice import Voice
 
@@ -201,7 +200,7 @@ class Rehearsal:
 
         self.channel = self.known(channel)
         performance = Performance(
-            stage=self, beats=parse(text), differ=None if self.recorder else differ
+            stage=self, beats=read(text, place), differ=None if self.recorder else differ
         )
         await performance.play()
         if self.recorder is not None:

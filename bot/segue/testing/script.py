@@ -142,6 +142,10 @@ class Send(Beat):
 class ScriptError(ValueError):
     """A line of a script cannot be read."""
 
+    def __init__(self, problem: str, *, line: int = 0) -> None:
+        super().__init__(f"line {line} of the script{problem}" if line else problem)
+        self.line = line
+
 
 _SPEAKER = regex.compile(r"(customer|and|bot)\s*:[ \t]?(.*)")
 _DIRECTIVE = regex.compile(
@@ -181,6 +185,7 @@ Beats: TypeAlias = list[Beat]
 
 def parse(script: str) -> Beats:
     """Return the beats of a script. Raises `ScriptError` with the line that makes no sense."""
+    __tracebackhide__ = True
     beats: Beats = []
     for number, indent, line in _lines(script):
         speaker = _SPEAKER.fullmatch(line)
@@ -215,13 +220,14 @@ def _lines(script: str) -> list[tuple[int, int, str]]:
 
 
 def _speak(beats: Beats, who: str, text: str, number: int) -> None:
+    __tracebackhide__ = True
     if who == "bot":
         beats.append(Hears(text=text, line=number, end=number))
         return
     if who == "and" and not (beats and isinstance(beats[-1], Says)):
         raise ScriptError(
-            f"line {number} of the script is 'and: …', but nothing was written just before it. "
-            "Begin with 'customer: …'."
+            " is 'and: …', but nothing was written just before it. Begin with 'customer: …'.",
+            line=number,
         )
     beats.append(Says(text=text, quick=who == "and", line=number, end=number))
 
@@ -233,6 +239,7 @@ def _replaced(last: Says | Hears, text: str, end: int) -> Beat:
 
 
 def _directed(line: str, number: int) -> Beat:
+    __tracebackhide__ = True
     found = _DIRECTIVE.fullmatch(line)
     if found is None:
         raise _nonsense(line, number)
@@ -255,8 +262,8 @@ def _directed(line: str, number: int) -> Beat:
         case "crash" | "at" | "pass":
             if said["at"] and said["at"] not in NAMES:
                 raise ScriptError(
-                    f"line {number} of the script: there is no failpoint {said['at']!r}. "
-                    f"There are {', '.join(NAMES)}."
+                    f": there is no failpoint {said['at']!r}. There are {', '.join(NAMES)}.",
+                    line=number,
                 )
             return Crash(at=said["at"] or "", times=int(said["pass"] or 1), **where)
         case "fail" | "fails":
@@ -266,8 +273,8 @@ def _directed(line: str, number: int) -> Beat:
         case _:
             if said["send"] not in FATES:
                 raise ScriptError(
-                    f"line {number} of the script: a send cannot be {said['send']!r}. "
-                    f"It can be {', '.join(FATES)}."
+                    f": a send cannot be {said['send']!r}. It can be {', '.join(FATES)}.",
+                    line=number,
                 )
             return Send(fate=said["send"], **where)
 
@@ -276,8 +283,9 @@ def _nonsense(line: str, number: int) -> ScriptError:
     near = difflib.get_close_matches(line, _EXAMPLES, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else f" It can be {', '.join(_EXAMPLES)}."
     return ScriptError(
-        f"line {number} of the script is {line!r}, which says nothing here.{hint} "
-        "Further lines of a message are indented more than the line they belong to."
+        f" is {line!r}, which says nothing here.{hint} "
+        "Further lines of a message are indented more than the line they belong to.",
+        line=number,
     )
 
 

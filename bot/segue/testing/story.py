@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from segue.engine.setup import Note
-from segue.testing.script import agree
+from segue.testing.script import Beats, ScriptError, agree, parse
 from segue.voice import Voice
 
 _SHOWN = 12
@@ -82,6 +82,17 @@ def _quoted(source: str, script: str, near: int) -> tuple[int, int]:
             best, best_line = at, line
         at = source.find(script, at + 1)
     return best, best_line
+
+
+def read(script: str, place: Place | None) -> Beats:
+    """Return the beats of a script; what cannot be read is told with its place."""
+    __tracebackhide__ = True
+    try:
+        return parse(script)
+    except ScriptError as error:
+        if place is not None:
+            error.add_note(place.at(error.line))
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
