@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
-import jwt
 import msgspec
 
 from segue.ports import Clock
@@ -93,6 +92,8 @@ class Identity:
             keys = [key for key in (self._keys.get(named),) if key and key.algorithm == algorithm]
         if not keys:
             raise NotProved("key")
+        import jwt  # With its cryptography a tenth of the time to start, for sites that sign in.
+
         for key in keys:
             try:
                 claims = jwt.decode(
