@@ -172,7 +172,7 @@ async def test_repair_words_work_in_every_dialog(rehearsal: Rehearsal) -> None:
         customer: Help!
         bot:      I can help with returns and sizes.
         bot:      Back to where we were.
-        bot:      Which order?
+                  Which order?
         customer: human
         bot:      Call 0800 1234.
         customer: skip
@@ -311,7 +311,7 @@ async def test_a_question_in_the_middle_of_a_journey(rehearsal: Rehearsal) -> No
         customer: how long does delivery take
         bot:      Two days. [Send something back]
         bot:      Back to where we were.
-        bot:      Which order?
+                  Which order?
         customer: A1001
         bot:      Why does the lamp come back? …
         """,
@@ -330,7 +330,7 @@ async def test_a_journey_in_the_middle_of_another(rehearsal: Rehearsal) -> None:
         customer: 180
         bot:      At 180 cm you need an L.
         bot:      Back to where we were.
-        bot:      Which order?
+                  Which order?
         customer: A1001
         bot:      Why does the lamp come back? …
         """,

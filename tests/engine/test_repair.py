@@ -194,7 +194,7 @@ async def test_thanks_is_no_answer(rehearsal: Rehearsal) -> None:
         customer: thanks
         bot:      You are welcome.
         bot:      Back to where we were.
-        bot:      Which order?
+                  Which order?
         customer: lamp
         bot:      An order number looks like A1001.
         """,
@@ -297,7 +297,7 @@ async def test_asking_for_the_first_journey_leaves_the_one_in_between(
         bot:      How tall are you in cm?
         customer: return an order
         bot:      Back to where we were.
-        bot:      Which order?
+                  Which order?
         """,
     )
     assert [frame.dialog for frame in (await rehearsal.state()).frames] == ["send_back"]
@@ -315,7 +315,7 @@ async def test_another_journey_comes_before_a_value_in_passing(rehearsal: Rehear
         customer: never mind
         bot:      Cancelled.
         bot:      Back to where we were.
-        bot:      Why does the lamp come back? …
+                  Why does the lamp come back? [It is broken] [It is too big]
         """,
     )
 

@@ -381,3 +381,19 @@ async def test_an_answer_from_another_process_is_found_in_a_long_conversation(
     assert page is not None
     assert [line.text for _n, line in page.lines if line.who == Who.CUSTOMER] == ["1"]
     assert len(page.lines) == 3
+
+
+async def test_words_written_before_the_question_was_shown_are_no_wrong_answer(
+    rehearsal: Rehearsal,
+) -> None:
+    """A "please" that was on its way when the question came is not told off."""
+    await rehearsal.say("return an order")
+    asked = (await rehearsal.state()).frames[-1].open
+    assert asked is not None
+    early = Inbound(address=WEB, message_id="early", text="please", received_at=asked.asked - 500)
+    await rehearsal.app.core.receive(early, customer=rehearsal.customer)
+    assert await rehearsal.settle() == []
+    late = Inbound(address=WEB, message_id="late", text="please", received_at=asked.asked + 500)
+    await rehearsal.app.core.receive(late, customer=rehearsal.customer)
+    said = await rehearsal.settle()
+    assert [str(message) for message in said] == ["An order number looks like A1001."]

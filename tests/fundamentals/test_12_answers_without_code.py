@@ -56,7 +56,7 @@ async def test_also_in_the_middle_of_a_dialog(stage: Stage) -> None:
         customer: how long does delivery take?
         bot:      Two days. [Buy something]
         bot:      Back to where we were.
-        bot:      How many do you want?
+                  How many do you want?
         customer: 3
         bot:      3 it is.
         """,

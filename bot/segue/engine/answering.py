@@ -51,6 +51,11 @@ class Answering:
         if order is not None:
             await self.repairing.do(order)
             return
+        paused = self.turn.player.brake.on_top()
+        if paused is not None:
+            if not await self._beside(utterance):
+                self.turn.player.brake.say(paused)
+            return
         if await self._taken_back(utterance):
             return
         listener = self.turn.listener(utterance, frame=frame)
@@ -244,6 +249,13 @@ class Answering:
             return True
         return False
 
+    async def _beside(self, utterance: Utterance) -> bool:
+        """Start what else they surely want while the journey on top is paused."""
+        if utterance.choice is not None or len(utterance.text.split()) < 2:
+            return False
+        route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
+        return isinstance(route, Sure) and await self._route(utterance)
+
     async def _wanted_already(self, name: str, found: Correction | None) -> bool:
         """They ask for a journey they are on: go on with it, with what they add."""
         frames = self.turn.state.frames
@@ -285,7 +297,8 @@ class Answering:
         assert frame.open is not None
         question = waiting.question
         assert isinstance(question, Ask)
-        if not frame.open.shown or self.turn.speech.said or self.turn.speech.messages:
+        early = self.turn.written < frame.open.asked
+        if early or not frame.open.shown or self.turn.speech.said or self.turn.speech.messages:
             # They wrote before they could see this question: it was no answer to it. It is new
             # also where changed code asks something else than what they answered.
             return

@@ -28,6 +28,7 @@ from segue.dialog.outcome import (
     Waiting,
 )
 from segue.dialog.play import Facts, play
+from segue.engine.pausing import Brake
 from segue.engine.reading import Utterance, silent
 from segue.engine.setup import Note
 from segue.engine.state import Fact, Frame, Open, Timer
@@ -53,6 +54,7 @@ class Player:
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
+        self.brake = Brake(turn)
         self.prompt_again = False
         """Ask the open question again at the end of the turn."""
         self.resume = False
@@ -76,9 +78,9 @@ class Player:
     ) -> None:
         """Begin a dialog, with whatever its first questions can find in the words that began it."""
         turn = self.turn
-        paused = turn.setup.paused("dialog", name)
+        paused = self.brake.on(name)
         if paused is not None:
-            turn.speech.say(paused)
+            self.brake.say(paused)
             self.prompt_again = bool(turn.state.frames)
             return
         if len(turn.state.frames) >= _DEPTH:
@@ -111,6 +113,10 @@ class Player:
         frames = self.turn.state.frames
         for _ in range(_PLAYS):
             if not frames:
+                return None
+            paused = self.brake.on_top()
+            if paused is not None:
+                self.brake.say(paused)
                 return None
             frame = frames[-1]
             dialog = self.turn.setup.dialogs.get(frame.dialog)
@@ -322,7 +328,7 @@ class Player:
     async def look(self) -> Waiting | None:
         """Return the open question of the top frame, played up to it."""
         frames = self.turn.state.frames
-        if not frames or self._held:
+        if not frames or self._held or self.brake.on_top() is not None:
             return None
         if self._waiting is not None and self._waiting[0] == frames[-1].instance:
             return self._waiting[1]
@@ -330,6 +336,9 @@ class Player:
 
     async def show_question(self) -> None:
         """Say the open question, if it is new or should be said again."""
+        paused = self.brake.on_top()
+        if paused is not None and (self.prompt_again or self.resume):
+            self.brake.say(paused)
         waiting = await self.look()
         if waiting is None or not isinstance(waiting.question, Ask):
             return
@@ -338,10 +347,10 @@ class Player:
         if frame.open.shown and not self.prompt_again and not self.resume:
             return
         question, speech = waiting.question, self.turn.speech
-        if self.resume and speech.has("resume") and not frame.open.readings:
-            speech.say("resume")
-        message = speech.say(question.reply, dialog=frame.dialog, values=question.values)
+        lead = "resume" if self.resume and speech.has("resume") and not frame.open.readings else ""
+        message = speech.say(question.reply, dialog=frame.dialog, values=question.values, lead=lead)
         frame.open.shown = True
+        frame.open.asked = self.turn.at
         frame.open.readings = ()
         frame.open.buttons = message.buttons
         self.turn.notes.append(
@@ -379,7 +388,7 @@ class Player:
     async def call_off(self) -> None:
         """Call the top journey off: its dialog may tidy up, then it is gone."""
         frame = self.turn.state.frames[-1]
-        if frame.open is None:
+        if frame.open is None or self.brake.on_top() is not None:
             self._drop()
             self.turn.speech.say("cancelled")
             self.resume = bool(self.turn.state.frames)

@@ -77,6 +77,8 @@ class Repairing:
         if not self.turn.state.frames:
             self.turn.speech.say("nothing_open")
             return
+        if self._paused():
+            return
         match self.turn.player.back():
             case Why.DONE:
                 self.turn.player.prompt_again = True
@@ -96,9 +98,18 @@ class Repairing:
         if frame is None or frame.open is None:
             self.turn.speech.say("nothing_open")
             return
+        if self._paused():
+            return
         waiting = await self.turn.player.look()
         if waiting and isinstance(waiting.question, Ask) and waiting.question.skippable:
             await self.turn.player.advance(self.turn.listener(frame=frame, order=Skip()))
         elif not await self._explained():
             self.turn.speech.say("skip_not_possible")
             self.turn.player.prompt_again = True
+
+    def _paused(self) -> bool:
+        """Say so if the journey they are on is paused: nobody's place in it is moved."""
+        paused = self.turn.player.brake.on_top()
+        if paused is not None:
+            self.turn.player.brake.say(paused)
+        return paused is not None

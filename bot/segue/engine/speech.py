@@ -85,8 +85,12 @@ class Speech(Struct, kw_only=True):
         dialog: str = "",
         values: Mapping[str, Any] | None = None,
         buttons: tuple[Button, ...] = (),
+        lead: str = "",
     ) -> Message:
-        """Say a reply. `buttons` are added where the reply brings none of its own."""
+        """Say a reply. `buttons` are added where the reply brings none of its own.
+
+        `lead` is a reply that leads to it, in the same message ("And now to your return again:").
+        """
         self._disclose()
         try:
             rendered = self.render(reply, dialog, values or _NOTHING)
@@ -103,7 +107,7 @@ class Speech(Struct, kw_only=True):
         message = rendered.message
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
-        self._keep(message, rendered.reply, rendered.version)
+        self._keep(message, rendered.reply, rendered.version, lead=lead)
         if rendered.wordings > 1:
             self._remember_wording(reply, rendered.variant)
         return message
@@ -130,11 +134,22 @@ class Speech(Struct, kw_only=True):
             rendered = self.render("disclosure", "", {})
             self._keep(rendered.message, rendered.reply, rendered.version)
 
-    def _keep(self, message: Message, reply: str, version: int) -> None:
+    def _led(self, lead: str, message: Message) -> Message:
+        try:
+            before = self.render(lead, "", _NOTHING).message
+        except VoiceError as error:
+            self.problems.append(error)
+            return message
+        return msgspec.structs.replace(message, body=(*before.body, *message.body))
+
+    def _keep(self, message: Message, reply: str, version: int, lead: str = "") -> None:
         self._count += 1
         identity = f"{self.state.turn}-{self._count}"
+        # What may be repeated later is the message itself, without what led to it.
         self.messages.append(message)
         self.replies.append(reply)
+        if lead:
+            message = self._led(lead, message)
         line = Line(
             who=Who.BOT,
             at=self.at,

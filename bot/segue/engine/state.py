@@ -45,6 +45,8 @@ class Open(Struct, array_like=True):
     """After "which one do you mean": the values behind those buttons."""
     shown: bool = True
     """False while the question was reached but not yet said."""
+    asked: Millis = 0
+    """When it was said last: what was written before that was no answer to it."""
 
 
 class Frame(Struct, array_like=True):

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import summary
+from segue.engine import pausing, summary
 from segue.engine.answering import Answering
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
@@ -50,6 +50,8 @@ class Turn:
         self.switched = False
         """The customer has just changed the language."""
         self._reading = 0
+        self.written: Millis = self.at
+        """When the words that are read now were written, as far as we know."""
         address = (
             granted.letters[-1].inbound.address
             if granted.letters
@@ -132,6 +134,7 @@ class Turn:
     async def _hear(self, letters: list[Letter]) -> None:
         inbound = letters[-1].inbound
         self._reading = letters[-1].number
+        self.written = inbound.received_at or self.at
         if self.granted.controller:
             return
         if inbound.kind == "opened":
@@ -265,6 +268,10 @@ class Turn:
         state.timers.remove(timer)
         frame = next((f for f in state.frames if f.instance == timer.instance), None)
         if frame is None or self.granted.controller:
+            return
+        if self.player.brake.on(frame.dialog) is not None:
+            timer.due = self.at + pausing.LATER
+            state.timers.append(timer)
             return
         if timer.kind == "reminder":
             later = self.setup.company.quiet_until(self.local_now)
