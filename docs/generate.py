@@ -47,6 +47,9 @@ A secret may be written `file:/run/secrets/name` and is then read from that file
 one.
 A path in `segue.toml` is relative to that file.
 A wrong or unknown setting stops Segue with one sentence that says what to do (exit code 2).
+
+A channel is on when its section stands there, even if it is empty; without any, the web is.
+A channel that is not listed below is named by its class: `adapter = "module:Class"`.
 """
 
 

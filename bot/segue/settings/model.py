@@ -171,7 +171,7 @@ class StoreSettings(Section):
         default=100,
         ge=1,
         le=10000,
-        description="Messages of one customer that may wait; more are refused with a 503.",
+        description="Messages of one customer that may wait; more are refused with a 429.",
     )
     max_attempts: int = Field(
         default=3,
