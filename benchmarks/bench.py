@@ -3,6 +3,10 @@
 The figure to judge by is the server's CPU time per turn: it does not depend on what else the
 machine is doing while it waits. Rounds of the floor and of Segue alternate; medians are printed.
 The last line is one JSON object.
+
+Both servers are pinned to one core, the store and the clients to the other one. The clients are
+Python too: where they are busy all the time (the column `client`), turns per second are theirs, not
+the server's. `--quick` takes a minute and says which way something went, not how far.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -111,9 +116,9 @@ async def measure(peer: Peer, customers: int, turns: int) -> dict[str, float]:
     """Return CPU per turn, turns per second and latencies of one closed-loop run."""
     group = await visitors(peer.port, peer.path, customers, named=peer.named)
     each = max(turns // customers // len(SCRIPT), 1) * len(SCRIPT)
-    before = cpu_ns(peer.pid)
+    before, own = cpu_ns(peer.pid), time.process_time()
     seconds = await talk(group, each)
-    spent = cpu_ns(peer.pid) - before
+    spent, own = cpu_ns(peer.pid) - before, time.process_time() - own
     times = sorted(t for visitor in group for t in visitor.latencies)
     for visitor in group:
         visitor.close()
@@ -123,24 +128,33 @@ async def measure(peer: Peer, customers: int, turns: int) -> dict[str, float]:
         "turns_s": done / seconds,
         "p50_ms": times[len(times) // 2] * 1000,
         "p99_ms": times[int(len(times) * 0.99)] * 1000,
+        "client": own / seconds * 100,
     }
 
 
-async def history(peer: Peer) -> tuple[float, float]:
-    """Return CPU per turn of the same customers around their 10th and around their 1,000th turn."""
-    group = await visitors(peer.port, peer.path, 32, named=peer.named)
+async def history(peer: Peer, turns: int) -> tuple[float, float]:
+    """Return CPU per turn of customers around their 20th turn, and of others around a late one.
 
-    async def cost(turns: int) -> float:
+    Both are measured by turns, several times: a machine that is busy is so for both.
+    """
+    old = await visitors(peer.port, peer.path, 32, named=peer.named)
+    await talk(old, turns - 64 - old[0].turns)
+
+    async def cost(group: list[Visitor]) -> float:
         before = cpu_ns(peer.pid)
-        await talk(group, turns)
-        return (cpu_ns(peer.pid) - before) / turns / len(group) / 1000
+        await talk(group, 32)
+        return (cpu_ns(peer.pid) - before) / 32 / len(group) / 1000
 
-    early = await cost(32)
-    await talk(group, 980 - group[0].turns)
-    late = await cost(32)
-    for visitor in group:
+    early, late = [], []
+    for _ in range(4):
+        young = await visitors(peer.port, peer.path, 32, named=peer.named)
+        early.append(await cost(young))
+        late.append(await cost(old))
+        for visitor in young:
+            visitor.close()
+    for visitor in old:
         visitor.close()
-    return early, late
+    return statistics.median(early), statistics.median(late)
 
 
 async def idle_bytes(peer: Peer, unix: str, customers: int = 1000) -> float:
@@ -201,7 +215,7 @@ async def cold_start(command: list[str], port: int, env: dict[str, str]) -> floa
         await process.wait()
 
 
-async def main(rounds: int, turns: int) -> None:
+async def main(rounds: int, turns: int, late_turn: int, idle_customers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="segue-bench-") as folder:
         async with embedded(Path(folder) / "store") as store:
             unix = str(store.socket)
@@ -236,6 +250,8 @@ async def main(rounds: int, turns: int) -> None:
                 env=settings,
             )
             async with floor as bare, web as segue:
+                if hasattr(os, "sched_setaffinity"):
+                    os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
                 rows: dict[tuple[str, int], list[dict[str, float]]] = {}
                 for number in range(rounds):
                     for customers in (1, 16, 64):
@@ -244,8 +260,10 @@ async def main(rounds: int, turns: int) -> None:
                             row = await measure(peer, customers, amount)
                             rows.setdefault((peer.name, customers), []).append(row)
                     print(f"round {number + 1} of {rounds}", file=sys.stderr)
-                early, late = await history(segue)
-                idle = await idle_bytes(segue, unix)
+                early, late = await history(segue, late_turn)
+                idle = await idle_bytes(segue, unix, idle_customers)
+            if hasattr(os, "sched_setaffinity"):
+                os.sched_setaffinity(0, range(os.cpu_count() or 1))
             ready_port = free_port()
             ready = await cold_start(
                 [sys.executable, "-m", "segue.cli", "run", "--port", str(ready_port)],
@@ -253,7 +271,10 @@ async def main(rounds: int, turns: int) -> None:
                 settings,
             )
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"{'':8}{'customers':>10}{'CPU µs/turn':>13}{'turns/s':>9}{'p50 ms':>8}{'p99 ms':>8}")
+    print(
+        f"{'':8}{'customers':>10}{'CPU µs/turn':>13}{'turns/s':>9}{'p50 ms':>8}{'p99 ms':>8}"
+        f"{'client':>8}"
+    )
     median: dict[tuple[str, int], dict[str, float]] = {}
     for (name, customers), found in rows.items():
         median[name, customers] = m = {
@@ -261,9 +282,14 @@ async def main(rounds: int, turns: int) -> None:
         }
         print(
             f"{name:8}{customers:>10}{m['cpu_us']:>13.0f}{m['turns_s']:>9.0f}"
-            f"{m['p50_ms']:>8.2f}{m['p99_ms']:>8.2f}"
+            f"{m['p50_ms']:>8.2f}{m['p99_ms']:>8.2f}{m['client']:>7.0f}%"
         )
-    print(f"CPU per turn around turn 10: {early:.0f} µs, around turn 1,000: {late:.0f} µs")
+    ratio = statistics.median(
+        web["cpu_us"] / bare["cpu_us"]
+        for bare, web in zip(rows["floor", 64], rows["web", 64], strict=True)
+    )
+    print(f"Segue to floor, 64 customers, median of each round's own ratio: {ratio:.2f}")
+    print(f"CPU per turn around turn 20: {early:.0f} µs, around turn {late_turn}: {late:.0f} µs")
     print(f"store bytes per idle customer beyond their words: {idle:.0f}")
     print(f"segue run to ready: {ready:.2f} s")
     print(
@@ -274,7 +300,8 @@ async def main(rounds: int, turns: int) -> None:
                 "web_turns_s": round(median["web", 64]["turns_s"]),
                 "floor_turns_s": round(median["floor", 64]["turns_s"]),
                 "bytes_per_idle_customer": round(idle),
-                "slope_1000": round(late / early, 3),
+                f"slope_{late_turn}": round(late / early, 3),
+                "ratio": round(ratio, 2),
                 "ready_s": round(ready, 2),
             }
         )
@@ -285,5 +312,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--turns", type=int, default=4000, help="turns per run")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of ten")
     given = parser.parse_args()
-    asyncio.run(main(given.rounds, given.turns))
+    if given.quick:
+        asyncio.run(main(2, 1200, 300, 1000))
+    else:
+        asyncio.run(main(given.rounds, given.turns, 1000, 1000))

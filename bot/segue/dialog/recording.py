@@ -117,7 +117,10 @@ class Recording:
     def written(self) -> Journal:
         """Return the journal as of now."""
         entries, stale = self._entries, self._stale
-        aside = {name: entry for name, entry in self._old.items() if name not in entries}
+        old = self._old
+        aside: dict[str, Entry] = {}
+        if not old.keys() <= entries.keys():
+            aside = {name: entry for name, entry in old.items() if name not in entries}
         if stale:
             stale = {name: entry for name, entry in stale.items() if name not in entries}
         if len(entries) + len(aside) + len(stale) > MOST_ENTRIES:

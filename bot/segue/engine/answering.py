@@ -41,8 +41,7 @@ class Answering:
         """Read the utterance in the order that `reading.py` opens with, and act on it."""
         state, words = self.turn.state, self.turn.setup.voice.words(self.turn.state.locale)
         frame = state.frames[-1] if state.frames else None
-        pressed = await self._pressed(utterance, frame)
-        if pressed:
+        if utterance.choice is not None and await self._pressed(utterance.choice, utterance, frame):
             return
         order = repair(utterance, words)
         if order == "bye" and not (frame and frame.open and self.turn.speech.has("bye")):
@@ -97,11 +96,8 @@ class Answering:
         missed = listener.heard if isinstance(listener.heard, Missed) else Missed()
         self._ask_again(waiting, missed)
 
-    async def _pressed(self, utterance: Utterance, frame: Frame | None) -> bool:
+    async def _pressed(self, choice: str, utterance: Utterance, frame: Frame | None) -> bool:
         """Deal with a button that does not belong to the open question."""
-        choice = utterance.choice
-        if choice is None:
-            return False
         if frame is not None and frame.open and any(b.id == choice for b in frame.open.buttons):
             return False
         waiting = await self.turn.player.look() if frame and frame.open else None

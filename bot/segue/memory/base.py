@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -15,6 +15,7 @@ from segue.errors import StoreError
 from segue.memory.keys import CustomerKeys, Keys, bulk
 from segue.memory.scripting import Script
 from segue.memory.server import Server
+from segue.memory.wire import pack
 from segue.ports import Clock, Ids
 from segue.types import CustomerId
 
@@ -76,19 +77,19 @@ class Base:
         self._retention_tail = Tail(self._retention)
 
     def _run(
-        self, script: Script, keys: CustomerKeys, args: Sequence[bytes], tail: Tail = NOTHING
+        self, script: Script, keys: CustomerKeys, args: tuple[bytes, ...], tail: Tail = NOTHING
     ) -> Awaitable[Any]:
         """Run a script on one customer; ARGV is the customer, `args`, and the fixed `tail`.
 
-        Packed here and not by hiredis, because most of a call is the same every time: that saves
-        half of what a call costs.
+        Only `args` are packed anew, because most of a call is the same every time: that halves what
+        packing costs.
         """
         names, begun = keys.begin(script)
-        parts = [b"*%d\r\n" % (4 + len(names) + len(args) + len(tail.words)), begun]
-        for word in args:
-            parts.append(b"$%d\r\n%b\r\n" % (len(word), word))  # noqa: PERF401 - faster so
-        parts.append(tail.packed)
-        return self.server.run(script, names, (keys.customer, *args, *tail.words), b"".join(parts))
+        whole = b"*%d\r\n" % (4 + len(names) + len(args) + len(tail.words))
+        own = pack(args)
+        # Without its own first line, which says how many words there are.
+        packed = b"".join((whole, begun, own[own.index(b"\n") + 1 :], tail.packed))
+        return self.server.run(script, names, (keys.customer, *args, *tail.words), packed)
 
     @property
     def round_trips(self) -> int:
@@ -118,7 +119,7 @@ class Base:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             # What is done beside the turns is found undone and done by the next who comes along.
-            log.warning("store.background_failed", extra={"error": type(error).__name__})
+            log.warning("store.background_failed", extra={"segue": {"error": type(error).__name__}})
 
 
 def millis(span: timedelta) -> int:

@@ -246,7 +246,7 @@ class Store(Identity, Upkeep):
             )
         args += commit.events
         args += map(encoded, commit.cancel)
-        reply = await self._run(COMMIT, keys, args, self._commit_tail)
+        reply = await self._run(COMMIT, keys, tuple(args), self._commit_tail)
         if reply[0] == b"fenced":
             return Fenced()
         _, version, cursor, kept, silenced, deadline, rows, more = reply
