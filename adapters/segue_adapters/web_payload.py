@@ -161,7 +161,7 @@ def check_said(said: Posted | Said, text_limit: int) -> None:
             413, "text_too_long", f"A message may be at most {text_limit} characters long."
         )
     choice = said.choice
-    if not text and not choice and not said.media:
+    if not text.strip() and not choice and not said.media:
         raise Refusal(400, "empty", "A message needs text, a choice or media.")
     if choice is not None and (len(choice.encode()) > 64 or not choice.isprintable()):
         raise Refusal(400, "choice", "A choice is the id of a button, at most 64 bytes long.")

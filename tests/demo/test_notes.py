@@ -117,6 +117,11 @@ async def test_a_mistake_stays_until_it_is_mended(notes: Notes) -> None:
             {"fact": "email", "value": "a@example.com", "channel": "web"},
             "Remembered email: a@example.com. Said here, by web.",
         ),
+        (
+            "remembered",
+            {"fact": "email", "value": "a@example.com", "how": "signed"},
+            "Remembered email: a@example.com. The website vouches for it.",
+        ),
         ("routed", {"intent": "answer:opening_hours", "score": 0.7}, "opening hours (70 %)"),
         (
             "routed",

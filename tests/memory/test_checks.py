@@ -14,6 +14,7 @@ from segue.memory import Store, look_over, open_store
 from segue.memory.checks import _version
 from segue.memory.embedded import Embedded, embedded
 from segue.ports import SystemClock
+from segue.server.logs import fields
 
 
 async def test_a_fit_server_has_nothing_but_good_news(store: Store) -> None:
@@ -56,6 +57,10 @@ async def test_a_forgetful_server_is_only_warned_of(
             assert finding.name == "persistence"
             assert "appendonly" in finding.cure
     assert "store.check" in caplog.text
+    lines = [fields(record) for record in caplog.records]
+    assert any("append-only file is off" in str(line.get("found")) for line in lines), (
+        "what is written tells what was found"
+    )
 
 
 async def test_the_number_of_partitions_is_fixed_at_install(

@@ -219,6 +219,21 @@ class TestChannels:
             "Set token under [channels.sms] in segue.toml, or SEGUE__CHANNELS__SMS__TOKEN"
         )
 
+    def test_a_table_in_a_variable_says_how_to_write_it(self, here: Path) -> None:
+        """Each name of a table has a variable of its own; the value, a secret, is not shown."""
+        settings = load(environ={"SEGUE__CHANNELS__SMS__KEYS": '{"main": "s3cr3t"}'})
+        with pytest.raises(SettingsError) as caught:
+            channel_settings(settings, "sms", ChannelModel)
+        [said] = [
+            line
+            for line in (str(caught.value), *caught.value.__notes__)
+            if line.startswith("channels.sms.keys")
+        ]
+        assert said == (
+            "channels.sms.keys (SEGUE__CHANNELS__SMS__KEYS): this has a name for each of its "
+            "values. Write SEGUE__CHANNELS__SMS__KEYS__NAME for each"
+        )
+
     def test_a_secret_may_lie_in_a_file(self, here: Path) -> None:
         """`file:` is how container secrets come in; the line end is not part of them."""
         (here / "token").write_text("s3cr3t\n")

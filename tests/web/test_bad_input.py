@@ -36,6 +36,7 @@ BAD = {
     "a surrogate in UTF-8": (b'{"text":"\xed\xa0\x80"}', 400),
     "UTF-16": ('{"text":"hi"}'.encode("utf-16"), 400),
     "no text and no choice": (b'{"client_message_id":"1"}', 400),
+    "blanks": (b'{"text":" \\t\\n "}', 400),
     "an id of another alphabet": (b'{"text":"hi","client_message_id":"~opened"}', 400),
     "an id that is too long": (
         b'{"text":"hi","client_message_id":"' + b"x" * 65 + b'"}',

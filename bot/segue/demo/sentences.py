@@ -31,6 +31,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "missed": "Could not read this as an answer to {question}. Try {tries}.",
         "remembered": "Remembered {fact}: {value}. Said here, by {channel}.",
         "remembered.kept": "Remembered {fact}, said by {channel}.",
+        "remembered.signed": "Remembered {fact}: {value}. The website vouches for it.",
         "known": "Did not ask for {fact} again: {channel} knew it already.",
         "asked": "Open question: {question}.",
         "did.step": "Did {step} once, and kept the result.",
@@ -59,6 +60,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
         "missed": "Das ließ sich nicht als Antwort auf {question} lesen. Versuch {tries}.",
         "remembered": "Gemerkt, {fact}: {value}. Gesagt über {channel}.",
         "remembered.kept": "Gemerkt: {fact}, gesagt über {channel}.",
+        "remembered.signed": "Gemerkt, {fact}: {value}. Die Website bürgt dafür.",
         "known": "Nicht noch einmal nach {fact} gefragt: über {channel} schon bekannt.",
         "asked": "Offene Frage: {question}.",
         "did.step": "{step} einmal getan und das Ergebnis behalten.",
@@ -140,6 +142,8 @@ def _key(kind: str, values: Mapping[str, Any]) -> str:
             return "understood.order"
         case "understood":
             return "understood.value" if values.get("value") else "understood.question"
+        case "remembered" if how == "signed":
+            return "remembered.signed"
         case "remembered" if not values.get("value"):
             return "remembered.kept"
         case "did" if "milestone" in values:

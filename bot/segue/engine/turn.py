@@ -191,9 +191,7 @@ class Turn:
             channel = inbound.address.channel
             self.state.profile["email"] = Fact(email, self.at, channel, "signed in")
             self.notes.append(
-                Note(
-                    kind="remembered", values={"fact": "email", "value": email, "channel": channel}
-                )
+                Note(kind="remembered", values={"fact": "email", "value": email, "how": "signed"})
             )
 
     def _label(self, choice: str | None) -> str:

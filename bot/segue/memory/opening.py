@@ -73,7 +73,8 @@ async def open_store(
             for finding in findings:
                 if finding.level == "warning":
                     log.warning(
-                        "store.check", extra={"check": finding.name, "found": finding.found}
+                        "store.check",
+                        extra={"segue": {"check": finding.name, "found": finding.found}},
                     )
             await store.start()
         except BaseException:

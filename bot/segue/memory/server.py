@@ -123,7 +123,9 @@ class Base:
                     pause = 0.02
                 except (RedisError, OSError, StoreError) as error:
                     pause = min(pause * 2, 0.5)
-                    log.debug("store.listen_failed", extra={"error": str(error)})
+                    log.debug(
+                        "store.listen_failed", extra={"segue": {"error": type(error).__name__}}
+                    )
 
         self._spawn(keep())
 

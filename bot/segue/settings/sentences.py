@@ -70,6 +70,10 @@ def _sentence(
         return SettingsError(
             name, "it is missing", f"Set {full[-1]} under [{section}] in segue.toml, or {variable}"
         )
+    if kind == "dict_type" and origin.startswith("SEGUE__"):
+        return SettingsError(
+            where, "this has a name for each of its values", f"Write {origin}__NAME for each"
+        )
     return SettingsError(where, *_wrong(detail, kind, context))
 
 

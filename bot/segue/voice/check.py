@@ -183,7 +183,7 @@ def _of_values(use: ReplyUse, info: ReplyInfo) -> Iterator[Finding]:
             "value-undeclared",
             f"`{name}` is passed to reply `{use.reply}`, which does not declare it"
             f" ({info.file}:{info.line})",
-            f"Add it to the header: {{% reply {info.name}({name}) %}}, or do not pass it.",
+            "Add it to the parentheses of that header, or do not pass it.",
         )
     for value in info.values:
         if not value.optional and value.name not in use.values and value.name not in slots:
