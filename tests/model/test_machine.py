@@ -359,4 +359,4 @@ def test_the_engine_is_as_the_model(valkey: Embedded) -> None:
 def test_the_engine_is_as_the_model_for_long(valkey: Embedded) -> None:
     """The same, with other runs every time; a failing one prints how to repeat it."""
     Trips.server = valkey
-    run_state_machine_as_test(Trips, settings=_settings(600, 60))
+    run_state_machine_as_test(Trips, settings=_settings(300, 60))

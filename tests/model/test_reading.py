@@ -118,12 +118,12 @@ def test_one_utterance_answers_a_slot_once(text: str, slots: list[object]) -> No
     )
     before = copy.copy(listener.utterance)
     taken = []
-    for n, slot in enumerate(slots):
-        reading = listener(ask(f"q{n}", slot), f"ask:q{n}#1")
+    for n, one in enumerate(slots):
+        reading = listener(ask(f"q{n}", one), f"ask:q{n}#1")
         assert isinstance(reading, Answer | Hold)
         if isinstance(reading, Hold):
             break
-        taken.append(slot.name)  # type: ignore[attr-defined]
+        taken.append(one.name)  # type: ignore[attr-defined]
     assert len(taken) == len(set(taken))
     assert listener.utterance == before
     # What was heard once is not heard again by the same question in a later pass.
