@@ -255,7 +255,8 @@ class VoiceSettings(Section):
 
     path: Path = Field(default=Path("brand_voice"), description="Folder of the brand voice.")
     allowed_domains: Annotated[tuple[str, ...], Words] = Field(
-        default=(), description="Domains that replies may link to, their subdomains included."
+        default=(),
+        description="Domains that replies may link to, their subdomains included; empty: any.",
     )
 
 
