@@ -33,6 +33,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Build": {
         "check": ("segue.cli.check:check", "Find mistakes in dialogs and wording."),
         "replay": ("segue.cli.replay:replay", "See who a code change would affect."),
+        "bench": ("segue.cli.bench:bench", "Measure what a turn costs here."),
     },
     "Run": {
         "run": ("segue.cli.run:run", "Serve customers."),
