@@ -11,18 +11,12 @@ from trips import Code, Colour, Two, voice
 
 from segue import Email, Integer, slot
 from segue.dialog.effects import Ask
+from segue.dialog.journal import Answered
 from segue.dialog.outcome import Answer, Hold
-from segue.engine.reading import (
-    Listener,
-    Utterance,
-    correction,
-    pick,
-    repair,
-    silent,
-    without_opening,
-)
+from segue.engine.correcting import Answers, Correction, without_opening
+from segue.engine.reading import Listener, Utterance, pick, repair, silent
 from segue.engine.state import Open
-from segue.slots import SlotContext, YesNo
+from segue.slots import SlotContext, Value, YesNo
 from segue.types import Button
 
 WORDS = voice().words("en")
@@ -67,12 +61,14 @@ def test_an_order_is_said_and_nothing_else(text: str) -> None:
 
 @given(SAID)
 def test_what_follows_an_opening_is_in_the_words(text: str) -> None:
-    """The correction is the end of what was said, and never empty."""
-    rest = without_opening(text, WORDS)
-    if rest is not None:
+    """The correction is the end of what was said, and never empty behind an opening."""
+    opening, rest = without_opening(text, WORDS)
+    assert text.strip().endswith(rest)
+    if opening:
         assert rest
-        assert text.strip().endswith(rest)
-        assert len(rest) < len(text)
+        assert len(rest) < len(text.strip())
+    else:
+        assert rest == text.strip()
 
 
 @given(SAID, BUTTONS, st.none() | st.text(max_size=8))
@@ -91,16 +87,49 @@ def CONTEXT_OF(buttons: tuple[Button, ...], choice: str | None) -> SlotContext: 
     return SlotContext(locale="en", words=WORDS, now=NOW, buttons=buttons, choice=choice)
 
 
-@given(SAID, st.lists(st.sampled_from(SLOTS), max_size=4))
-def test_a_correction_is_of_something_answered(text: str, slots: list[object]) -> None:
-    """It names a question that was answered, with words its slot reads to that same value."""
+@given(SAID, st.lists(st.sampled_from(SLOTS), max_size=4), st.booleans(), st.booleans())
+@example("no, i meant A1002", [Number, Email], False, False)
+@example("A1002", [Number, Email], True, False)
+@example("actually a@example.com", [Email, Email], False, True)
+def test_a_correction_is_of_something_answered(
+    text: str, slots: list[object], confirming: bool, surely: bool
+) -> None:
+    """It names a question that was answered, and holds a value that its slot reads in the words."""
     asked = [(f"ask:q{n}#1", ask(f"q{n}", slot)) for n, slot in enumerate(slots)]
-    found = correction(Utterance(text=text), asked, CONTEXT)
-    assert found == correction(Utterance(text=text), asked, CONTEXT)
-    if found is not None:
-        assert (found.entry, found.question) in asked
-        assert found.question.slot.name != "yes_no" or found.question.kind != "confirm"
-        assert found.raw in text or found.raw == text
+    answers = Answers(
+        asked=asked, recorded={}, context=CONTEXT, shown=lambda _: (), confirming=confirming
+    )
+
+    def look() -> list[Correction | None]:
+        taken = answers.taken_back(text, surely=surely)
+        return [taken, answers.replaced(text), answers.mentioned(text)]
+
+    found = look()
+    assert found == look()
+    for one in found:
+        if one is None:
+            continue
+        assert (one.entry, one.question) in asked
+        assert one.raw in text
+        slot = one.question.slot
+        seen = slot.parse(one.raw, CONTEXT), slot.find and slot.find(one.raw, CONTEXT)
+        assert Value(one.value) in seen or one.value in seen
+        assert not one.same
+    if not without_opening(text, WORDS)[0]:
+        assert found[0] is None
+
+
+def test_a_correction_is_found() -> None:
+    """The latest question that can only mean this is corrected."""
+    asked = [("ask:a#1", ask("a", Number)), ("ask:b#1", ask("b", Email))]
+    recorded = {"ask:a#1": Answered("A1001", "number")}
+    answers = Answers(asked=asked, recorded=recorded, context=CONTEXT, shown=lambda _: ())
+    found = answers.taken_back("no, i meant A1002")
+    assert found is not None
+    assert (found.entry, found.value, found.same) == ("ask:a#1", "A1002", False)
+    again = answers.replaced("A1001")
+    assert again is not None
+    assert again.same
 
 
 @given(SAID, st.lists(st.sampled_from(SLOTS), min_size=1, max_size=5))
