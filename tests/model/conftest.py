@@ -1,4 +1,4 @@
-"""What the model tests share. Their helpers lie beside them and are imported by plain name."""
+"""What the model tests share. What they import by plain name lies beside them."""
 
 from __future__ import annotations
 
