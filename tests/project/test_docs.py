@@ -12,11 +12,9 @@ from typing import get_overloads
 
 import pytest
 
-from segue import Chat
-from segue.dialog import load_dialogs
+from segue import Chat, starter
 from segue.settings import Settings, load
 from segue.testing import Rehearsal
-from segue.voice import load_voice
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -162,12 +160,20 @@ class TestReadme:
         finally:
             await stage.end()
 
-    def test_the_tutorial_s_example_is_a_project(self, tmp_path: Path) -> None:
-        """The tutorial's dialog loads and its replies are there."""
-        settings = load(make_project(ROOT / "docs/dialogs.md", tmp_path), environ={})
-        assert "opening_hours" in load_dialogs(settings.dialogs.path)
-        voice = load_voice(settings.voice.path)
-        assert voice.has("ask_shop", dialog="opening_hours")
+    async def test_the_tutorial_is_played_in_a_new_project(
+        self, tmp_path: Path, segue_server: str
+    ) -> None:
+        """Its two files, put into what `segue new` makes, lead to the conversation it shows."""
+        starter.copy_project(tmp_path)
+        page = ROOT / "docs/dialogs.md"
+        write_files(page, tmp_path)
+        [script] = [block for block in blocks(page, "text") if "customer:" in block]
+        settings = load(tmp_path / "segue.toml", environ={})
+        stage = await Rehearsal.begin(settings, url=segue_server, prefix="tutorial:")
+        try:
+            await stage.play("sms", greeted(script))
+        finally:
+            await stage.end()
 
 
 COMMON = """\
@@ -177,14 +183,24 @@ This is an automated assistant. Write "person" for a human.
 """
 
 
-def make_project(page: Path, folder: Path) -> Path:
-    """Write the blocks that begin with a file's name to these files; return the settings."""
+def greeted(script: str) -> str:
+    """Return a script with the first words on a channel before the bot's first ones."""
+    return script.replace("bot:", "bot:      …\nbot:", 1)
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """Write the blocks that begin with a file's name to these files."""
     for language, mark in (("python", r"# (\S+\.py)\n"), ("jinja", r"\{# (\S+\.j2) #\}\n")):
         for block in blocks(page, language):
             if found := re.match(mark, block):
                 path = folder / found[1]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(block)
+
+
+def make_project(page: Path, folder: Path) -> Path:
+    """Write a page's files and what every bot must be able to say; return the settings."""
+    write_files(page, folder)
     sample = ROOT / "brand_voice/en"
     (folder / "brand_voice/en/words.toml").write_bytes((sample / "words.toml").read_bytes())
     shared = re.sub(
