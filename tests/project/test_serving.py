@@ -107,7 +107,9 @@ def test_run_serves_a_project_and_stops_calmly(tmp_path: Path) -> None:
         assert json.loads(server.get("/healthz")) == {"alive": True}
         assert json.loads(server.get("/readyz"))["ready"] is True
         assert server.say("hello", 1)
-        assert b"segue_" in server.get("/metrics")
+        numbers = server.get("/metrics").decode()
+        assert re.search(r'^segue_turns_total{outcome="ended"} [1-9]', numbers, re.MULTILINE)
+        assert "segue_dialog_faults_total 0.0" in numbers
         server.popen.send_signal(signal.SIGTERM)
         assert server.popen.wait(30) == 0
 

@@ -73,7 +73,10 @@ class Delivery:
                 failpoint("settled")
             except StoreUnavailable:
                 # The claim runs out and the row is found as unknown: nothing is forgotten.
-                log.warning("settle_failed", extra={"segue": {"channel": row.address.channel}})
+                log.warning(
+                    "settle_failed",
+                    extra={"segue": {"customer": customer, "channel": row.address.channel}},
+                )
                 return
 
     async def _settle(self, customer: CustomerId, claim: Claim, outcome: Outcome) -> Claim | None:

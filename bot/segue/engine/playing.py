@@ -28,6 +28,7 @@ from segue.dialog.outcome import (
     Waiting,
 )
 from segue.dialog.play import Facts, play
+from segue.engine.faults import where
 from segue.engine.pausing import Brake
 from segue.engine.reading import Utterance, silent
 from segue.engine.setup import Note
@@ -60,6 +61,8 @@ class Player:
         self.resume = False
         """The same, with a word that leads back to it."""
         self.milestones: list[str] = []
+        self.faults = 0
+        """Dialogs that could not go on."""
         self._begun = 0
         self._waiting: tuple[str, Waiting] | None = None
         self._unstored = False
@@ -241,7 +244,13 @@ class Player:
         for entry_log in fresh.logs:
             log.info(
                 "dialog_log",
-                extra={"segue": {"log": entry_log.event, **dict(entry_log.context)}},
+                extra={
+                    "segue": {
+                        "customer": turn.customer,
+                        "log": entry_log.event,
+                        **dict(entry_log.context),
+                    }
+                },
             )
 
     # -- steps and calls ---------------------------------------------------------------------------
@@ -290,7 +299,15 @@ class Player:
             journal.record_failure(running.entry, running.digest, result.kind, result.message)
             log.warning(
                 "step_failed",
-                extra={"segue": {"step": running.run.step, "error": result.kind}},
+                extra={
+                    "segue": {
+                        "customer": turn.customer,
+                        "dialog": frame.dialog,
+                        "step": running.run.step,
+                        "error": result.kind,
+                        "where": result.where,
+                    }
+                },
             )
         frame.journal = journal
         self._unstored = True
@@ -415,13 +432,15 @@ class Player:
 
     def _recover(self, reply: str, frame: Frame, *, reason: BaseException | str) -> None:
         """Say what happened in words, for nobody is left without an answer, and go on."""
+        self.faults += 1
         log.error(
             "dialog_broken",
             extra={
                 "segue": {
+                    "customer": self.turn.customer,
                     "dialog": frame.dialog,
                     "error": reason if isinstance(reason, str) else type(reason).__name__,
-                    "where": _where(reason),
+                    "where": where(reason),
                 }
             },
         )
@@ -431,7 +450,7 @@ class Player:
                 values={
                     "dialog": frame.dialog,
                     "error": reason if isinstance(reason, str) else f"{reason}",
-                    "where": _where(reason),
+                    "where": where(reason),
                 },
             )
         )
@@ -446,18 +465,6 @@ class Player:
             self._drop()
             self.resume = bool(self.turn.state.frames)
         self.turn.speech.say(reply, values=self.turn.setup.company.contact())
-
-
-def _where(reason: BaseException | str) -> str:
-    """Return `file:line` of the innermost frame of an error, without its message."""
-    if isinstance(reason, DialogError) and reason.file:
-        return f"{reason.file}:{reason.line}"
-    traceback = None if isinstance(reason, str) else reason.__traceback__
-    if traceback is None:
-        return ""
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
 
 
 def _never() -> float:

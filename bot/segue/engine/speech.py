@@ -98,7 +98,14 @@ class Speech(Struct, kw_only=True):
             self.problems.append(error)
             log.error(
                 "reply_failed",
-                extra={"segue": {"reply": reply, "dialog": dialog, "where": error.file}},
+                extra={
+                    "segue": {
+                        "customer": self.customer,
+                        "reply": reply,
+                        "dialog": dialog,
+                        "where": f"{error.file}:{error.line}",
+                    }
+                },
             )
             if reply == FALLBACK:
                 # `segue check` and /readyz refuse a voice without it; there is nothing left to say.

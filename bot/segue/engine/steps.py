@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from segue.dialog.effects import Run
+from segue.engine.faults import where
 from segue.errors import StepFailed
 from segue.ports import Chance, Clock
 
@@ -31,6 +32,8 @@ class Failed(Struct, frozen=True, kw_only=True):
 
     kind: str
     message: str
+    where: str = ""
+    """File and line, for the log."""
 
 
 def idempotency_key(customer: str, instance: str, entry: str, digest: str) -> str:
@@ -68,9 +71,9 @@ async def perform(
         except TimeoutError as error:
             failure = Failed(kind="TimeoutError", message=str(error) or f"over {run.timeout}")
         except StepFailed as error:
-            return Failed(kind=error.kind, message=error.message)
+            return Failed(kind=error.kind, message=error.message, where=where(error))
         except Exception as error:  # noqa: BLE001 - whatever a step raises is the dialog's to handle
-            failure = Failed(kind=type(error).__name__, message=str(error))
+            failure = Failed(kind=type(error).__name__, message=str(error), where=where(error))
         if attempt >= run.retry.attempts:
             return failure
         await clock.sleep(wait * (0.75 + chance.random() / 2))

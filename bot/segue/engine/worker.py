@@ -48,9 +48,15 @@ class Counts:
     """What the worker has seen since the process began; read by `/metrics`."""
 
     turns = 0
+    """Ended and stored."""
+    faults = 0
+    """Dialogs that could not go on and were answered with a recovery reply."""
     fenced = 0
+    """Turns another process had taken over, as after a long pause of this one."""
     failed = 0
+    """Turns that a fault of ours ended; their messages are tried again, then parked."""
     swept = 0
+    """Customers whom a dead process had left, or whose timer was due."""
 
 
 class Worker:
@@ -155,19 +161,22 @@ class Worker:
                 more = await self._turn(more)
             except LostLease:
                 self.counts.fenced += 1
-                log.info("turn_fenced")
+                log.info("turn_fenced", extra={"segue": {"customer": customer}})
                 return
             except TooNew:
-                log.warning("state_too_new")
+                log.warning("state_too_new", extra={"segue": {"customer": customer}})
                 await self.store.release(self._leases.get(customer, granted.lease))
                 return
             except StoreUnavailable:
                 # The message is stored; whoever gets the lease after it ran out goes on.
-                log.warning("store_unavailable")
+                log.warning("store_unavailable", extra={"segue": {"customer": customer}})
                 return
             except Exception as error:
                 self.counts.failed += 1
-                log.exception("turn_failed", extra={"segue": {"error": type(error).__name__}})
+                log.exception(
+                    "turn_failed",
+                    extra={"segue": {"customer": customer, "error": type(error).__name__}},
+                )
                 return
 
     async def _turn(self, granted: Granted) -> Granted | None:
@@ -195,6 +204,7 @@ class Worker:
         committed = self._landed(customer, result)
         self._slow.discard(customer)
         self.counts.turns += 1
+        self.counts.faults += turn.player.faults
         self._tell(turn, committed)
         turn.end()
         return committed.more
@@ -234,7 +244,7 @@ class Worker:
         result = await self.store.renew(self._leases[customer])
         if isinstance(result, Fenced):
             # The commit will be refused; until then nothing of this turn can be seen by anyone.
-            log.info("lease_lost")
+            log.info("lease_lost", extra={"segue": {"customer": customer}})
             return
         turn.flags |= result.flags & (Flag.CANCEL | Flag.PERSON)
 

@@ -167,7 +167,9 @@ class Upkeep(Base):
 def _locate(dead: str, partitions: int) -> tuple[int, str]:
     number, _, entry = dead.partition(".")
     if not number.isdecimal() or int(number) >= partitions or "-" not in entry:
-        raise StoreError(f"{dead!r} is no id of a parked letter; `dead_letters` lists them")
+        raise StoreError(
+            f"{dead!r} is no id of a parked letter; `segue dead-letters list` shows them"
+        )
     return int(number), entry
 
 

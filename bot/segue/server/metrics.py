@@ -7,7 +7,8 @@ ever a label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,6 +24,7 @@ from prometheus_client.registry import Collector
 from segue.channel import Adapter, Counting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+Numbers: TypeAlias = Callable[[], Mapping[tuple[str, ...], int]]
 _LABEL = re.compile(r"[a-z0-9_-]{0,40}", re.IGNORECASE)
 
 
@@ -69,9 +71,25 @@ class Metrics:
         """Also show what these adapters count."""
         self.registry.register(_Adapters(adapters))
 
+    def tell(self, name: str, help: str, labels: Sequence[str], read: Numbers) -> None:  # noqa: A002
+        """Also show what `read` returns at every scrape: the values of the labels → a count."""
+        self.registry.register(_Read(name, help, labels, read))
+
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""
         return generate_latest(self.registry)
+
+
+class _Read(Collector):
+    def __init__(self, name: str, help: str, labels: Sequence[str], read: Numbers) -> None:  # noqa: A002
+        self._about, self._labels, self._read = (name, help), labels, read
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the counts."""
+        family = CounterMetricFamily(*self._about, labels=self._labels)
+        for values, count in sorted(self._read().items()):
+            family.add_metric([label(value) for value in values], count)
+        yield family
 
 
 class _Adapters(Collector):
