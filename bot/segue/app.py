@@ -31,6 +31,7 @@ from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
 from segue.router import plain_router
 from segue.settings import Settings, channel_settings, missing_folder
+from segue.slots.warm import warm
 from segue.types import CustomerId
 from segue.voice import Voice, load_voice
 
@@ -172,7 +173,8 @@ class App:
             await adapter.start(self.core)
 
     async def watch(self, *, sweep_every: float = 1.0) -> None:
-        """Begin what runs beside requests: hints from other processes, and the sweeper."""
+        """Begin what runs beside requests: hints, the sweeper, and loading what slots load late."""
+        self._warming = asyncio.get_running_loop().run_in_executor(None, warm)
         self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
 
