@@ -37,6 +37,9 @@ from segue.voice import Voice, load_voice
 
 log = logging.getLogger("segue.app")
 
+_WARM_AFTER = 3.0
+"""Seconds until slots load their libraries: being ready comes first."""
+
 
 class App:
     """One process of Segue."""
@@ -174,7 +177,8 @@ class App:
 
     async def watch(self, *, sweep_every: float = 1.0) -> None:
         """Begin what runs beside requests: hints, the sweeper, and loading what slots load late."""
-        self._warming = asyncio.get_running_loop().run_in_executor(None, warm)
+        loop = asyncio.get_running_loop()
+        loop.call_later(_WARM_AFTER, loop.run_in_executor, None, warm)
         self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
 
