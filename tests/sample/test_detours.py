@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from segue.testing import Rehearsal
 from segue.testing.plugin import Rehearse
 
 
@@ -201,3 +204,20 @@ async def test_a_card_number_is_spoken_of(rehearse: Rehearse) -> None:
         bot:      …postcode or e-mail…
         """,
     )
+
+
+@pytest.mark.parametrize(
+    ("hello", "word"),
+    [
+        ("hello there", "brb"),
+        ("hello there", "i have to go"),
+        ("Guten Tag", "bis später"),
+        ("Guten Tag", "muss los"),
+        ("Guten Tag", "tschüss"),
+    ],
+)
+async def test_a_goodbye_where_nothing_waits(rehearsal: Rehearsal, hello: str, word: str) -> None:
+    """The words that leave a question for later are answered with a goodbye where there is none."""
+    await rehearsal.say(hello)
+    [said] = await rehearsal.say(word)
+    assert said.reply == "answers/goodbye"

@@ -27,6 +27,9 @@ from segue.words import normalise
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
 
+_GOODBYE = "goodbye"
+"""The answer to the words that leave a question for later, said where there is none."""
+
 
 class Answering:
     """Answers the utterances of one turn."""
@@ -47,6 +50,10 @@ class Answering:
         if order == "bye" and not (frame and frame.open and self.turn.speech.has("bye")):
             # Nothing waits for them: a goodbye is small talk.
             order = None
+            if self.turn.speech.has(_GOODBYE, "answers"):
+                self.turn.notes.append(Note(kind="understood", values={"order": "bye"}))
+                self._say_answer(_GOODBYE)
+                return
         if order is not None:
             await self.repairing.do(order)
             return
