@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import platform
+import re
 import socket
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hiredis
 
@@ -96,17 +98,50 @@ async def started(
         await process.wait()
 
 
-def info(unix: str, field: str) -> int:
-    """Return one number of the store's INFO."""
+def environment(url: str, folder: str) -> dict[str, str]:
+    """Return the settings of the server: the defaults, but for what is said here."""
+    return {
+        "SEGUE__STORE__URL": url,
+        "SEGUE__STORE__PREFIX": "bench:",
+        "SEGUE__STORE__DATA_DIR": folder,
+        "SEGUE__DIALOGS__PATH": str(HERE / "company" / "dialogs"),
+        "SEGUE__VOICE__PATH": str(HERE / "company" / "brand_voice"),
+        "SEGUE__LOG__LEVEL": "warning",
+        # A closed loop of one machine is what the limiter is there to stop.
+        "SEGUE__CHANNELS__WEB__CUSTOMER_RATE": "0",
+        "SEGUE__CHANNELS__WEB__PEER_RATE": "0",
+    }
+
+
+def ask(unix: str, *commands: tuple[str | bytes, ...]) -> list[Any]:
+    """Return the store's replies to these commands."""
     with socket.socket(socket.AF_UNIX) as wire:
         wire.connect(unix)
-        wire.sendall(hiredis.pack_command(("INFO", "memory")))
-        reader, reply = hiredis.Reader(), False
-        while reply is False:
-            reader.feed(wire.recv(65536))
+        wire.sendall(b"".join(map(hiredis.pack_command, commands)))
+        reader, replies = hiredis.Reader(), []
+        while len(replies) < len(commands):
             reply = reader.gets()
-    assert isinstance(reply, bytes)
-    for line in reply.decode().splitlines():
+            if reply is False:
+                reader.feed(wire.recv(1 << 20))
+            else:
+                replies.append(reply)
+    return replies
+
+
+def families(unix: str) -> list[tuple[str, int, float]]:
+    """Return (kind of key, how many, bytes of one) of everything in the store, as it counts."""
+    keys = ask(unix, ("KEYS", "bench:*"))[0]
+    sizes = ask(unix, *(("MEMORY", "USAGE", key, "SAMPLES", "0") for key in keys))
+    found: dict[str, list[int]] = {}
+    for key, size in zip(keys, sizes, strict=True):
+        name = re.sub(r"c:[^:]+", "c:ID", re.sub(r"^bench:(\{\d+\}:)?", "", key.decode()))
+        found.setdefault(name, []).append(size)
+    return [(name, len(all_), sum(all_) / len(all_)) for name, all_ in sorted(found.items())]
+
+
+def info(unix: str, field: str) -> int:
+    """Return one number of the store's INFO."""
+    for line in ask(unix, ("INFO", "memory"))[0].decode().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.partition(":")[2])
     raise KeyError(field)
@@ -157,13 +192,13 @@ async def history(peer: Peer, turns: int) -> tuple[float, float]:
     return statistics.median(early), statistics.median(late)
 
 
-async def idle_bytes(peer: Peer, unix: str, customers: int = 1000) -> float:
+async def idle_bytes(peer: Peer, unix: str, customers: int) -> float:
     """Return the store's bytes per customer after one journey, beyond the words of it.
 
-    As many have been there before: every partition has its event stream by then, whose first page
-    (4 kB, 512 times) belongs to the installation and not to its first customers.
+    A thousand have been there before: every partition has its event stream by then, whose first
+    page (4 kB, 512 times) belongs to the installation and not to its first customers.
     """
-    await journeys(peer, customers)
+    await journeys(peer, 1000)
     before = info(unix, "used_memory")
     words = await journeys(peer, customers)
     return (info(unix, "used_memory") - before - words) / customers
@@ -221,17 +256,7 @@ async def main(rounds: int, turns: int, late_turn: int, idle_customers: int) -> 
             unix = str(store.socket)
             if hasattr(os, "sched_setaffinity"):
                 os.sched_setaffinity(store.pid, {1 % (os.cpu_count() or 1)})
-            settings = {
-                "SEGUE__STORE__URL": store.url,
-                "SEGUE__STORE__PREFIX": "bench:",
-                "SEGUE__STORE__DATA_DIR": folder,
-                "SEGUE__DIALOGS__PATH": str(HERE / "company" / "dialogs"),
-                "SEGUE__VOICE__PATH": str(HERE / "company" / "brand_voice"),
-                "SEGUE__LOG__LEVEL": "warning",
-                # A closed loop of one machine is what the limiter is there to stop.
-                "SEGUE__CHANNELS__WEB__CUSTOMER_RATE": "0",
-                "SEGUE__CHANNELS__WEB__PEER_RATE": "0",
-            }
+            settings = environment(store.url, folder)
             floor_port, web_port = free_port(), free_port()
             floor = started(
                 "floor",
@@ -262,6 +287,7 @@ async def main(rounds: int, turns: int, late_turn: int, idle_customers: int) -> 
                     print(f"round {number + 1} of {rounds}", file=sys.stderr)
                 early, late = await history(segue, late_turn)
                 idle = await idle_bytes(segue, unix, idle_customers)
+                kinds = families(unix)
             if hasattr(os, "sched_setaffinity"):
                 os.sched_setaffinity(0, range(os.cpu_count() or 1))
             ready_port = free_port()
@@ -291,6 +317,8 @@ async def main(rounds: int, turns: int, late_turn: int, idle_customers: int) -> 
     print(f"Segue to floor, 64 customers, median of each round's own ratio: {ratio:.2f}")
     print(f"CPU per turn around turn 20: {early:.0f} µs, around turn {late_turn}: {late:.0f} µs")
     print(f"store bytes per idle customer beyond their words: {idle:.0f}")
+    for name, number, size in kinds:
+        print(f"    {name:12}{number:6} keys of {size:.0f} bytes")
     print(f"segue run to ready: {ready:.2f} s")
     print(
         json.dumps(
@@ -317,4 +345,4 @@ if __name__ == "__main__":
     if given.quick:
         asyncio.run(main(2, 1200, 300, 1000))
     else:
-        asyncio.run(main(given.rounds, given.turns, 1000, 1000))
+        asyncio.run(main(given.rounds, given.turns, 1000, 3000))
