@@ -13,12 +13,17 @@ from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
 from segue.memory import Store, open_store
 from segue.memory.embedded import Embedded, embedded
 from segue.memory.keys import LASTING
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("segue", deadline=None)
+hypothesis.settings.load_profile("segue")
 
 _prefixes = count(1)
 

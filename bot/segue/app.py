@@ -92,6 +92,7 @@ class App:
             settings.voice.path,
             default_locale=settings.company.locale,
             allowed_domains=settings.voice.allowed_domains,
+            timezone=ZoneInfo(settings.company.timezone),
         )
         return dialogs, voice
 
