@@ -190,3 +190,4 @@ def _leave_alone() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS, 20, 50)
+    gc.enable()
