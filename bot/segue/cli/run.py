@@ -31,7 +31,7 @@ def run(dev: bool, host: str | None, port: int | None, config: Path | None) -> N
     settings = read_settings(config, **({"server": chosen} if chosen else {}))
 
     from segue.app import App
-    from segue.cli.devpage import dev_routes
+    from segue.cli.devpage import DevPage
     from segue.cli.serving import serve_app
     from segue.server import configure_logging
 
@@ -42,6 +42,7 @@ def run(dev: bool, host: str | None, port: int | None, config: Path | None) -> N
     def started(address: str) -> None:
         click.echo(f"Segue is at {address}" + (", and reads every save." if dev else ""))
 
-    routes = dev_routes if dev else None
-    serving = serve_app(app, started=started, routes=routes, reload=dev, next_free=dev)
+    board = DevPage() if dev else None
+    routes = board.routes if board else None
+    serving = serve_app(app, started=started, routes=routes, reload=dev, board=board, next_free=dev)
     raise SystemExit(asyncio.run(serving))

@@ -25,7 +25,11 @@ import msgspec
 from segue.errors import SegueError
 from segue.server.scrub import scrub, scrub_values
 
-_QUIET = ("aiohttp.access", "asyncio", "aiohttp.server", "aiohttp.web", "aiohttp.websocket")
+_QUIET = (
+    *("aiohttp.access", "aiohttp.server", "aiohttp.web", "aiohttp.websocket"),
+    *("asyncio", "watchfiles.main"),
+)
+"""What these say besides warnings is noise, or holds addresses."""
 _FRAMES = 12
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
