@@ -38,7 +38,10 @@ def resolve(*arguments: str) -> dict[str, str]:
 def main() -> None:
     """Resolve everything once, and say which half each entry belongs to."""
     everything = resolve("--all-extras", "--group", "dev")
-    needed = resolve("--extra", "embedded").keys()
+    extras = [
+        word for name in ("embedded", "telegram", "slack", "sms") for word in ("--extra", name)
+    ]
+    needed = resolve(*extras).keys()
     upper = "".join(text for name, text in everything.items() if name in needed)
     lower = "".join(text for name, text in everything.items() if name not in needed)
     LOCK.write_text(HEAD + upper + "\n" + LINE + lower, encoding="utf-8")

@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 
-from segue.channel import Accepted, NotAccepted, Page
+from segue.channel import Accepted, NotAccepted, Page, Report
 from segue.errors import StoreUnavailable
 from segue.ports import Ids, SystemIds
 from segue.types import (
@@ -52,6 +52,8 @@ class MemoryGateway:
         """Set it to an event, and answers wait for that event."""
         self.deaf = False
         """Set it, and nobody is woken: hints get lost."""
+        self.reports: list[tuple[str, Report]] = []
+        """What platforms said later about something sent."""
         self.reads = 0
         """How often the transcript was read."""
         self._ids = ids or SystemIds()
@@ -162,6 +164,15 @@ class MemoryGateway:
         """Ask the customer's record."""
         self._reachable()
         return address in self._addresses.get(customer, {})
+
+    async def report(self, channel: str, report: Report) -> None:
+        """Keep what a platform said."""
+        self._reachable()
+        self.reports.append((channel, report))
+
+    async def singleton(self, job: str, seconds: float) -> bool:
+        """Give every job to whoever asks: there is one process."""
+        return seconds > 0
 
     # -- for tests -------------------------------------------------------------------------------
 

@@ -123,6 +123,7 @@ class App:
             clock=self.clock,
             chance=self.chance,
             paused=self._paused,
+            reply_life=timedelta(minutes=self.settings.sends.reply_minutes),
             orders=orders(voice),
             play_twice=self._play_twice,
             caller=self._caller,
@@ -142,6 +143,7 @@ class App:
             limits=Limits(
                 lease=timedelta(seconds=settings.store.lease_seconds),
                 retention=timedelta(days=settings.store.retention_days),
+                seen=timedelta(days=settings.store.seen_days),
                 inbox=settings.store.inbox_limit,
                 tries=settings.store.max_attempts,
             ),

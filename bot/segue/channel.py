@@ -12,21 +12,26 @@ its own where a platform needs more than one webhook). It imports this module, `
         send(address, payload, row) -> Outcome  say it                              edge
         routes(gateway)  -> [Route]             which paths does it listen on?      edge
 
+What only some platforms can do are small protocols of their own, found by `isinstance`: `Limited`
+(rate buckets), `Typing`, `Attachments`, `Reconciling` (what became of a send?), `CatchingUp` (what
+came in while we were away?), `Configurable` (`segue doctor`), `Counting` (metrics).
+
 `tests/contracts/` holds the suite that every adapter runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
 from segue.ports import Clock, Ids, SystemClock, SystemIds
-from segue.types import Address, CustomerId, Inbound, Line, Message, Proof, Row
+from segue.types import Address, CustomerId, Inbound, Line, Media, Message, Proof, Receipt, Row
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -59,6 +64,8 @@ class Capabilities:
     """Are replies sent (`send`), or read from the transcript by the client (web, terminal)?"""
     proof: Proof = Proof.CHANNEL
     """What the platform's word for the sender is worth."""
+    reserved_words: bool = False
+    """Do the carriers' words (STOP, START, HELP…) work here, before everything else?"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +92,48 @@ class Refused:
     why: str
 
 
+class Reason(StrEnum):
+    """Why a platform will not take a message: what follows from it differs."""
+
+    OTHER = "other"
+    """No more is known."""
+    BLOCKED = "blocked"
+    """The customer does not want us here (blocked the bot, left): prefer another channel."""
+    OPTED_OUT = "opted_out"
+    """The platform has them as opted out (Twilio 21610): the consent record follows."""
+    NO_ADDRESS = "no_address"
+    """The address does not exist or cannot be reached by this kind of message."""
+    MOVED = "moved"
+    """The address has another id now: `NotSent.moved_to`."""
+    CONTENT = "content"
+    """The platform does not take this text (markup, length, filter)."""
+    WINDOW = "window"
+    """Only an approved template may be sent now (WhatsApp, 24 hours after their last message)."""
+    CREDENTIAL = "credential"
+    """Our token or account is refused: nothing of this channel goes out until that is mended."""
+    SPENT = "spent"
+    """A spending cap or breaker of ours holds it back."""
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a platform says later about something we sent."""
+
+    id: str
+    """The platform's id of the message."""
+    receipt: Receipt
+    customer: CustomerId = ""
+    row: str = ""
+    """Id of the outbox row, where the platform gives back what we told it (with `customer`)."""
+    reason: Reason = Reason.OTHER
+    """With `FAILED`: why."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parsed:
     """What a request says: messages to receive, receipts, and what to answer the platform."""
 
     inbound: tuple[Inbound, ...] = ()
-    receipts: tuple[tuple[str, str], ...] = ()
-    """(the platform's message id, receipt)."""
+    receipts: tuple[Report, ...] = ()
     body: bytes = b""
     content_type: str = "text/plain"
     status: int = 200
@@ -115,6 +157,11 @@ class NotSent:
     permanent: bool
     """True: this address or text will never do. False: later."""
     retry_after: timedelta | None = None
+    reason: Reason = Reason.OTHER
+    moved_to: Address | None = None
+    """With `Reason.MOVED`: where the same customer is from now on; it is sent again to there."""
+    pause: str = ""
+    """Bucket (`Take.bucket`) that `retry_after` is about; empty: only this lane waits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,6 +268,17 @@ class Gateway(Protocol):
         """Ask the customer's record, the truth."""
         ...
 
+    async def report(self, channel: str, report: Report) -> None:
+        """Note what a platform says about something sent before; receipts only move forward."""
+        ...
+
+    async def singleton(self, job: str, seconds: float) -> bool:
+        """Hold a job that one process of the installation does (one long poller per token).
+
+        Call it again before the time is over, for as long as the job is done; 0 gives it back.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
@@ -262,6 +320,93 @@ class Counting(Protocol):
 
     def gauges(self) -> Mapping[str, float]:
         """Return what is true right now, by name: `{"open_sockets": 3}`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Take:
+    """What one send costs: tokens out of a bucket that all processes share."""
+
+    bucket: str
+    """Name without secrets or phone numbers; `telegram:bot`, `telegram:chat:` + digest…"""
+    rate: float
+    """Tokens that flow in, a second."""
+    burst: float
+    """Tokens it holds at the most."""
+    cost: float = 1.0
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """An adapter whose platform takes only so much in a time."""
+
+    def takes(self, address: Address, payload: Payload) -> Sequence[Take]:
+        """Return what sending this costs. A send waits until every bucket has enough. Pure."""
+        ...
+
+
+@runtime_checkable
+class Typing(Protocol):
+    """An adapter that can show that an answer is being written."""
+
+    async def typing(self, address: Address) -> None:
+        """Show it, for a few seconds. What goes wrong is counted, never raised."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """An attachment as the platform gave it out: checked for host, size and kind."""
+
+    body: bytes
+    content_type: str
+    """By its first bytes, not by what the platform says."""
+    name: str = ""
+
+
+@runtime_checkable
+class Attachments(Protocol):
+    """An adapter whose customers send files, which stay at the platform until somebody looks."""
+
+    async def fetch(self, media: Media) -> Fetched | None:
+        """Fetch one from the platform's own hosts; None if it is gone or not allowed."""
+        ...
+
+
+@runtime_checkable
+class Reconciling(Protocol):
+    """An adapter that can find out what became of a send whose outcome is unknown."""
+
+    async def find(self, address: Address, row: Row) -> Outcome:
+        """Look for it: `Sent` if it is there, `NotSent` if surely not, else still `Unknown`."""
+        ...
+
+
+@runtime_checkable
+class CatchingUp(Protocol):
+    """An adapter whose platform can say what came in while nobody listened."""
+
+    def missed(self, since: datetime) -> AsyncIterator[Inbound]:
+        """Yield, oldest first, what customers sent after `since`; copies are recognised later."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """One thing `segue doctor` looked at on a channel."""
+
+    level: Literal["ok", "warning", "error"]
+    found: str
+    """Holds no secret and no phone number."""
+    cure: str = ""
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """An adapter that can look at, and set, how the platform is told about us."""
+
+    async def doctor(self, *, fix: bool) -> Sequence[Checked]:
+        """Check credentials and webhooks; with `fix` set the webhooks, and say what was done."""
         ...
 
 

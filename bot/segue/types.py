@@ -185,6 +185,19 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=Tru
     choice: str | None = None
 
 
+class Purpose(StrEnum):
+    """Why something is sent: it decides about consent, quiet hours, repeats and templates."""
+
+    ANSWER = "answer"
+    """In answer to the customer: always goes out, unless they opted out."""
+    PROACTIVE = "proactive"
+    """We write first: only within consent, quiet hours and the platform's rules for that."""
+    CODE = "code"
+    """A one-time code, asked for a moment ago: never repeated, short life."""
+    NOTICE = "notice"
+    """What law or carrier demands (the one confirmation of STOP): goes out in spite of opt-out."""
+
+
 class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reply on its way out over a platform (an outbox row)."""
 
@@ -197,6 +210,13 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: Millis = 0
     """Not sent after this; 0 is never."""
     priority: int = 0
+    purpose: Purpose = Purpose.ANSWER
+    reply: str = ""
+    """Name of the reply, `dialog/name`: some platforms want a template of theirs for it."""
+    values: dict[str, str] = {}
+    """The reply's values as text, where a platform's template needs them (proactive only)."""
+    customer: CustomerId = ""
+    """Whose row it is. Not stored: filled in before `Adapter.send`, for receipts to find it by."""
 
 
 class Receipt(StrEnum):

@@ -27,6 +27,7 @@ from segue.channel import (
     Payload,
     RawRequest,
     Refused,
+    Report,
     Route,
     Sent,
     Site,
@@ -42,6 +43,7 @@ from segue.types import (
     Items,
     Link,
     Message,
+    Receipt,
     Row,
     Strong,
     Text,
@@ -122,7 +124,8 @@ class SampleChannel:
         inbound, receipts = [], []
         for event in delivery.events:
             if event.type == "receipt":
-                receipts.append((event.id, event.receipt))
+                if event.receipt in set(Receipt):
+                    receipts.append(Report(id=event.id, receipt=Receipt(event.receipt)))
             elif event.type == "message" and event.id and event.sender:
                 inbound.append(
                     Inbound(

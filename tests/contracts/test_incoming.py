@@ -86,7 +86,7 @@ def test_recorded_requests_say_what_they_said(case, sample, folder):
         for inbound in parsed.inbound
     ]
     assert said == sample.messages
-    assert [list(each) for each in parsed.receipts] == sample.receipts
+    assert [[each.id, each.receipt.value] for each in parsed.receipts] == sample.receipts
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,13 @@ from segue.channel import (
     Parsed,
     RawRequest,
     Refused,
+    Report,
     Route,
 )
 from segue.errors import SettingsError, StoreUnavailable
 from segue.server import Gate, Metrics, Server, make_app
 from segue.server.proxies import Proxies
-from segue.types import Address, Inbound
+from segue.types import Address, Inbound, Receipt
 from segue_adapters.testing import MemoryGateway
 
 
@@ -58,7 +59,13 @@ class Sample:
             Inbound(address=Address("sample", "canary-address"), message_id=word, text=word)
             for word in words
         )
-        return Parsed(inbound=inbound, receipts=(("1", "read"), ("2", "x y z")), body=b"<ok/>")
+        return Parsed(inbound=inbound, receipts=RECEIPTS, body=b"<ok/>")
+
+
+RECEIPTS = (
+    Report(id="1", receipt=Receipt.READ),
+    Report(id="2", receipt=Receipt.FAILED),
+)
 
 
 @dataclass
@@ -140,7 +147,8 @@ async def test_a_webhook_is_verified_parsed_received_and_answered(house):
     labels = {"channel": "sample", "outcome": "accepted"}
     assert house.number("segue_webhooks_total", **labels) == 2
     assert house.number("segue_receipts_total", channel="sample", receipt="read") == 1
-    assert house.number("segue_receipts_total", channel="sample", receipt="other") == 1
+    assert house.number("segue_receipts_total", channel="sample", receipt="failed") == 1
+    assert [report.id for _, report in house.gateway.reports] == ["1", "2"]
 
 
 async def test_the_request_reaches_the_adapter_as_it_came(house):

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from segue.channel import Accepted, NotAccepted, Page
+from segue.channel import Accepted, NotAccepted, Page, Report
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
 from segue.errors import StoreUnavailable
@@ -61,6 +61,8 @@ class Core:
         self._ids = ids
         self._owners: OrderedDict[Address, CustomerId] = OrderedDict()
         self._watchers: dict[CustomerId, set[Callable[[], None]]] = {}
+        self.reports: dict[tuple[str, str], int] = {}
+        """(channel, receipt) → how often a platform said so."""
         self.closed = False
         """Draining: nothing new is accepted."""
 
@@ -238,6 +240,18 @@ class Core:
     async def has_address(self, customer: CustomerId, address: Address) -> bool:
         """Ask the customer's record."""
         return await self._store.has_address(customer, address)
+
+    # -- what platforms say later ------------------------------------------------------------------
+
+    async def report(self, channel: str, report: Report) -> None:
+        """Note what a platform says about something sent before."""
+        self.reports[channel, report.receipt.value] = (
+            self.reports.get((channel, report.receipt.value), 0) + 1
+        )
+
+    async def singleton(self, job: str, seconds: float) -> bool:
+        """Hold a job that one process of the installation does."""
+        return await self._store.singleton(job, seconds)
 
 
 def _give_up(future: asyncio.Future[Page | None]) -> None:

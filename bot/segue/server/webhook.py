@@ -14,13 +14,11 @@ import logging
 from aiohttp import web
 
 from segue.channel import Accepted, Adapter, Gateway, Handler, Parsed, RawRequest, Refused
+from segue.errors import StoreUnavailable
 from segue.server.guard import sentence
 from segue.server.metrics import Metrics, label
-from segue.types import Receipt
 
 log = logging.getLogger("segue.webhook")
-
-_RECEIPTS = frozenset(receipt.value for receipt in Receipt)
 
 
 def webhook(
@@ -52,8 +50,13 @@ def webhook(
                 count(f"not_{result.why}")
                 return sentence(result.status if result.status in (429, 503) else 503)
             count("duplicate" if result.duplicate else "accepted")
-        for _, receipt in parsed.receipts:
-            metrics.receipts.labels(name, receipt if receipt in _RECEIPTS else "other").inc()
+        for report in parsed.receipts:
+            metrics.receipts.labels(name, report.receipt.value).inc()
+            try:
+                await gateway.report(name, report)
+            except StoreUnavailable:
+                count("not_unavailable")
+                return sentence(503)
         return web.Response(
             status=parsed.status,
             body=parsed.body,

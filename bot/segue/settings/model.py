@@ -167,6 +167,13 @@ class StoreSettings(Section):
         le=3650,
         description="How long a customer who stays away is remembered.",
     )
+    seen_days: int = Field(
+        default=7,
+        ge=1,
+        le=365,
+        description="How long a message is recognised when a platform sends it again (SMS: at "
+        "least 30 days).",
+    )
     inbox_limit: int = Field(
         default=100,
         ge=1,
@@ -250,6 +257,60 @@ class DialogsSettings(Section):
     path: Path = Field(default=Path("dialogs"), description="Folder of the dialogs.")
 
 
+class SendsSettings(Section):
+    """How replies are handed to platforms."""
+
+    timeout_seconds: float = Field(
+        default=10.0, gt=0, le=60, description="How long a platform may take to answer a send."
+    )
+    attempts: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="Sends that were surely refused for now, before a reply is given up.",
+    )
+    backoff_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="Wait after the first failure; doubles each time."
+    )
+    backoff_limit_seconds: float = Field(
+        default=300.0, ge=1, le=3600, description="Longest wait between two attempts."
+    )
+    reply_minutes: float = Field(
+        default=15.0,
+        ge=0,
+        description="An answer older than this is not sent any more; 0 is for ever.",
+    )
+
+
+class IdentitySettings(Section):
+    """How customers prove who they are, and join their channels."""
+
+    link_minutes: float = Field(
+        default=10.0, gt=0, le=60, description="How long a link code works."
+    )
+    code_minutes: float = Field(
+        default=10.0, gt=0, le=60, description="How long a one-time code works."
+    )
+    undo_hours: float = Field(
+        default=24.0, ge=0, le=168, description="How long a link can be undone as a whole."
+    )
+    silent_days: int = Field(
+        default=45,
+        ge=1,
+        description="A phone number that was silent for so long proves nothing until verified "
+        "again: numbers are given to other people.",
+    )
+
+
+class CustomersSettings(Section):
+    """What one customer may ask of us on all platforms; the web has limits of its own."""
+
+    rate: float = Field(
+        default=2.0, ge=0, description="Messages a second of one customer; 0 is no limit."
+    )
+    burst: int = Field(default=20, ge=1, description="How many may come at once.")
+
+
 class VoiceSettings(Section):
     """Where the wording is."""
 
@@ -290,6 +351,9 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     server: ServerSettings = ServerSettings()
     company: CompanySettings = CompanySettings()
+    sends: SendsSettings = SendsSettings()
+    identity: IdentitySettings = IdentitySettings()
+    customers: CustomersSettings = CustomersSettings()
     dialogs: DialogsSettings = DialogsSettings()
     voice: VoiceSettings = VoiceSettings()
     masking: MaskingSettings = MaskingSettings()

@@ -1,0 +1,12 @@
+"""Stand-ins of the platforms, for tests and for the demo: real HTTP on this machine, no accounts.
+
+Each checks what it is sent as strictly as the real one (signatures, tokens, sizes, markup, rate
+buckets), answers with the real one's error bodies, delivers webhooks with its schedule of retries,
+and keeps a ledger. Point a channel's `api_base` at one, and its webhooks at your bot.
+
+base         what they share: server, ledger, faults, buckets, webhooks with retries
+"""
+
+from segue.testing.platforms.base import Buckets, Call, Fault, Hook, Platform
+
+__all__ = ["Buckets", "Call", "Fault", "Hook", "Platform"]
