@@ -75,6 +75,9 @@ class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
     received_at: Millis = 0
     data: dict[str, Any] = {}
     """What else the channel knows and the engine passes on untouched."""
+    context: dict[str, str] = {}
+    """What the adapter wants back with the rows that go to this channel from now on: the thread of
+    an e-mail, say. Small: it is kept with the customer, the last one of each channel."""
 
 
 # -- the neutral tree ----------------------------------------------------------------------------
@@ -215,6 +218,8 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Name of the reply, `dialog/name`: some platforms want a template of theirs for it."""
     values: dict[str, str] = {}
     """The reply's values as text, where a platform's template needs them (proactive only)."""
+    context: dict[str, str] = {}
+    """The last `Inbound.context` of this channel."""
     customer: CustomerId = ""
     """Whose row it is. Not stored: filled in before `Adapter.send`, for receipts to find it by."""
 

@@ -178,6 +178,8 @@ class Speech(Struct, kw_only=True):
                     id=identity if len(parts) == 1 else f"{identity}.{position + 1}",
                     address=self.address,
                     message=part,
+                    reply=reply,
+                    context=self.state.contexts.get(self.address.channel, _NO_CONTEXT),
                     expires_at=self.at + self.life if self.life else 0,
                 )
             )
@@ -196,5 +198,6 @@ class Speech(Struct, kw_only=True):
 FALLBACK = "something_went_wrong"
 _SILENCE = Message(body=())
 _NOTHING: Mapping[str, Any] = {}
+_NO_CONTEXT: dict[str, str] = {}
 _WORDINGS = 8
 """How many replies' last wordings are remembered with a customer."""

@@ -118,6 +118,8 @@ class State(Struct, array_like=True):
     """Letters up to this number were read, and what followed stored, in the middle of a turn."""
     noted: int = 0
     """Letters up to this number are in the transcript since then, read or not."""
+    contexts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By channel: what its adapter wants back with each row (`Inbound.context`)."""
 
 
 class TooNew(SegueError):

@@ -163,6 +163,8 @@ class Turn:
     def _listen(self, inbound: Inbound) -> None:
         state = self.state
         state.address = inbound.address
+        if inbound.context:
+            state.contexts[inbound.address.channel] = inbound.context
         if inbound.name:
             state.name = inbound.name
         if inbound.locale and state.turn == 1:
