@@ -145,6 +145,7 @@ class App:
                 retention=timedelta(days=settings.store.retention_days),
                 seen=timedelta(days=settings.store.seen_days),
                 inbox=settings.store.inbox_limit,
+                audit=timedelta(days=settings.store.audit_days),
                 tries=settings.store.max_attempts,
             ),
             clock=self.clock,

@@ -20,6 +20,7 @@ def limits(settings: Settings) -> Limits:
         lease=timedelta(seconds=store.lease_seconds),
         retention=timedelta(days=store.retention_days),
         inbox=store.inbox_limit,
+        audit=timedelta(days=store.audit_days),
         tries=store.max_attempts,
     )
 

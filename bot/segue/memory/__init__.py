@@ -1,5 +1,6 @@
 """The memory: what is known of every customer, kept in Valkey or Redis."""
 
+from segue.memory.audit import Audited, Verdict
 from segue.memory.base import Limits
 from segue.memory.checks import Finding, look_over
 from segue.memory.opening import open_store
@@ -30,6 +31,7 @@ from segue.memory.store import Store
 
 __all__ = [
     "Admission",
+    "Audited",
     "Busy",
     "Claim",
     "Commit",
@@ -53,6 +55,7 @@ __all__ = [
     "Renewed",
     "Snapshot",
     "Store",
+    "Verdict",
     "look_over",
     "open_store",
 ]

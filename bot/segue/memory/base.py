@@ -44,6 +44,8 @@ class Limits:
     """Turns begun for a letter and never finished, before it is parked."""
     sweep: timedelta = timedelta(seconds=1)
     """How often a slice of the partitions is looked at."""
+    audit: timedelta = timedelta(days=730)
+    """How long a row of the audit is kept."""
 
 
 class Tail:

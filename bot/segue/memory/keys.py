@@ -16,6 +16,8 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {n}:wake       channel the hint that a transcript grew                 -
     id:DIGEST      string  address -> customer, an index only              retention
     lease:JOB      string  who does a job that only one process does       seconds
+    {audit}        stream  who did what, each row chained to the last      audit_days after the last
+    {audit}:head   hash    number and digest of its ends, scripts/audit    the same
     paused         hash    KIND:NAME -> reply                              when unpaused
     meta           hash    partitions, schema                              never
 
@@ -102,6 +104,7 @@ class Keys:
         self.partitions = partitions
         self.meta = self.prefix + b"meta"
         self.paused = self.prefix + b"paused"
+        self.audit = (self.prefix + b"{audit}", self.prefix + b"{audit}:head")
         self.paused_hint = self.prefix + b"paused:changed"
         self.wakes = _glob(self.prefix) + b"{*}:wake"
         """Pattern that matches the wake channel of every partition."""

@@ -23,6 +23,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from segue.memory import replies
+from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.identity import Identity
 from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
@@ -72,7 +73,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Upkeep):
+class Store(Identity, Upkeep, Audit):
     """The memory of all customers."""
 
     def __init__(

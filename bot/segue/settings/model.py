@@ -167,6 +167,12 @@ class StoreSettings(Section):
         le=3650,
         description="How long a customer who stays away is remembered.",
     )
+    audit_days: int = Field(
+        default=730,
+        ge=1,
+        le=36500,
+        description="How long it is kept who did what (`segue audit`).",
+    )
     seen_days: int = Field(
         default=7,
         ge=1,
