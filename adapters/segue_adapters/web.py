@@ -26,6 +26,7 @@ from msgspec import to_builtins
 
 from segue.channel import (
     Capabilities,
+    Fetched,
     Gateway,
     NotSent,
     Outcome,
@@ -36,7 +37,7 @@ from segue.channel import (
     Route,
     Site,
 )
-from segue.types import Address, Message, Row
+from segue.types import Address, Media, Message, Row
 from segue_adapters.limits import Buckets
 from segue_adapters.moments import Moments
 from segue_adapters.web_door import Door, is_here
@@ -203,6 +204,10 @@ class WebChannel:
     async def send(self, address: Address, payload: Payload, row: Row) -> Outcome:
         """Refuse: visitors read the transcript."""
         return NotSent(why="the web channel is read, not sent to", permanent=True)
+
+    async def fetch(self, media: Media) -> Fetched | None:
+        """Return what a visitor sent, from our own folder."""
+        return await asyncio.to_thread(self.media.read, media.ref)
 
     async def start(self, gateway: Gateway) -> None:
         """Begin to remove old files, once a day."""

@@ -7,15 +7,13 @@ shared secret.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segue.ports import SystemIds
+from segue.ports import kept_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -73,19 +71,7 @@ def own_key(secret: str | None, file: Path) -> bytes:
     """Return the 32 bytes we sign with: from the setting, else from `file`, made on first use."""
     if secret is not None:
         return _stretch(secret.encode())
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        ids = SystemIds()
-        # Written beside it and linked: of several processes that start at once, one wins, and
-        # none reads half a key.
-        fresh = file.with_name(f".{file.name}.{ids.new()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(ids.secret().encode())
-        with suppress(FileExistsError):
-            os.link(fresh, file)
-        fresh.unlink()
-    return _stretch(file.read_bytes())
+    return _stretch(kept_secret(file))
 
 
 def _stretch(secret: bytes) -> bytes:

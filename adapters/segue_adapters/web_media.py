@@ -17,6 +17,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from segue.channel import Fetched, picture_type
 from segue.ports import Clock
 from segue.types import CustomerId, Media, MediaKind
 
@@ -42,17 +43,10 @@ class UnknownKind(Exception):
 
 def kind_of(head: bytes) -> str | None:
     """Return the ending that fits the first bytes of a file, or None."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpg"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
     if head.startswith((b"%PDF-1.", b"%PDF-2.")):
         return "pdf"
-    return None
+    picture = picture_type(head)
+    return next((ending for ending, kind in TYPES.items() if kind == picture), None)
 
 
 class MediaStore:
@@ -149,6 +143,17 @@ class MediaStore:
         if int(ends) < self._clock.now().timestamp():
             return None
         return self._folder / ref, TYPES[found.group(3)]
+
+    def read(self, ref: str) -> Fetched | None:
+        """Return a file that was sent, or None if it is not here (any more). Runs in a thread."""
+        found = _REF.fullmatch(ref)
+        if found is None:
+            return None
+        try:
+            body = (self._folder / ref).read_bytes()
+        except OSError:
+            return None
+        return Fetched(body=body, content_type=TYPES[found.group(3)])
 
     def tidy(self, older_than: float) -> int:
         """Remove files last written before this time; returns how many. Runs in a thread."""

@@ -12,12 +12,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from segue.channel import Adapter, Capabilities, Site
+from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
@@ -26,6 +27,7 @@ from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
 from segue.masking import Masker
+from segue.media import MediaRoom, media_links
 from segue.memory import Limits, Store, open_store
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
@@ -37,6 +39,8 @@ from segue.voice import Voice, load_voice
 
 log = logging.getLogger("segue.app")
 
+_TIDY = 600.0
+"""Seconds between two looks for copies of attachments that are too old."""
 _WARM_AFTER = 3.0
 """Seconds until slots load their libraries: being ready comes first."""
 
@@ -179,12 +183,37 @@ class App:
         for adapter in self.adapters.values():
             await adapter.start(self.core)
 
+    def routes(self) -> list[Route]:
+        """Return the paths that are the core's own, beside those of the adapters."""
+        return [*self.media.routes()]
+
+    @cached_property
+    def media(self) -> MediaRoom:
+        """What customers attached, behind links that end."""
+        settings = self.settings
+        links = media_links(
+            settings.media,
+            data_dir=settings.store.data_dir,
+            public_url=settings.server.public_url,
+            clock=self.clock,
+        )
+        return MediaRoom(
+            lambda: self.adapters,
+            links,
+            settings.store.data_dir / "media",
+            copy_hours=settings.media.copy_hours,
+            copies_bytes=settings.media.copies_bytes,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
     async def watch(self, *, sweep_every: float = 1.0) -> None:
         """Begin what runs beside requests: hints, the sweeper, and loading what slots load late."""
         loop = asyncio.get_running_loop()
         loop.call_later(_WARM_AFTER, loop.run_in_executor, None, warm)
         self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
+        self._tasks.append(asyncio.create_task(self._tidy_media()))
 
     async def stop(self, grace: float | None = None) -> None:
         """Stop intake, finish or hand back turns, close. Safe to call twice."""
@@ -215,6 +244,11 @@ class App:
         except (StoreUnavailable, TimeoutError):
             return "the store cannot be reached"
         return None
+
+    async def _tidy_media(self) -> None:
+        while True:
+            await self.clock.sleep(_TIDY)
+            await asyncio.to_thread(self.media.tidy)
 
     # -- parts -------------------------------------------------------------------------------------
 

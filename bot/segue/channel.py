@@ -364,12 +364,31 @@ class Fetched:
     name: str = ""
 
 
+def picture_type(head: bytes) -> str | None:
+    """Return the content type of a picture that cannot run, by its first bytes (16 are enough).
+
+    PNG, JPEG, GIF and WebP; SVG is none of them, since a browser runs what is in it.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "image/gif"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
 @runtime_checkable
 class Attachments(Protocol):
     """An adapter whose customers send files, which stay at the platform until somebody looks."""
 
     async def fetch(self, media: Media) -> Fetched | None:
-        """Fetch one from the platform's own hosts; None if it is gone or not allowed."""
+        """Fetch one from the platform's own hosts; None if it is gone or not allowed.
+
+        Never raises. What it takes is limited by the adapter; `segue.media` keeps a copy.
+        """
         ...
 
 

@@ -6,11 +6,14 @@ Tests put a fake in their place; so a test never sleeps and a run can be repeate
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 
@@ -68,6 +71,23 @@ class SystemIds:
     def secret(self) -> str:
         """Return 256 random bits."""
         return secrets.token_urlsafe(32)
+
+
+def kept_secret(file: Path) -> bytes:
+    """Return the random secret that `file` keeps, made on first use and readable by us alone."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        ids = SystemIds()
+        # Written beside it and linked: of several processes that start at once, one wins, and
+        # none reads half a secret.
+        fresh = file.with_name(f".{file.name}.{ids.new()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(ids.secret().encode())
+        with suppress(FileExistsError):
+            os.link(fresh, file)
+        fresh.unlink()
+    return file.read_bytes()
 
 
 class Chance(Protocol):

@@ -13,7 +13,9 @@ from segue.cli.common import Group, printable, read_settings, with_settings
 
 if TYPE_CHECKING:
     from segue.engine.state import Frame, State
+    from segue.media import Links
     from segue.memory import Snapshot, Store
+    from segue.settings import Settings
     from segue.types import CustomerId, Line
 
 
@@ -50,7 +52,8 @@ async def _read(who: str, limit: int, config: Path | None) -> dict[str, Any] | N
     from segue.cli.store import memory
     from segue.engine.state import decode
 
-    async with memory(read_settings(config)) as store:
+    settings = read_settings(config)
+    async with memory(settings) as store:
         ident = await _find(store, who)
         snapshot = await store.snapshot(ident) if ident else None
         if snapshot is None:
@@ -59,7 +62,7 @@ async def _read(who: str, limit: int, config: Path | None) -> dict[str, Any] | N
         return {
             **_facts(snapshot, state),
             "open": [_frame(frame) for frame in state.frames],
-            "transcript": await _transcript(store, snapshot.customer, limit),
+            "transcript": await _transcript(store, snapshot.customer, limit, _links(settings)),
         }
 
 
@@ -110,7 +113,21 @@ def _frame(frame: Frame) -> dict[str, Any]:
     }
 
 
-async def _transcript(store: Store, customer: CustomerId, limit: int) -> list[dict[str, Any]]:
+def _links(settings: Settings) -> Links:
+    from segue.media import media_links
+    from segue.ports import SystemClock
+
+    return media_links(
+        settings.media,
+        data_dir=settings.store.data_dir,
+        public_url=settings.server.public_url,
+        clock=SystemClock(),
+    )
+
+
+async def _transcript(
+    store: Store, customer: CustomerId, limit: int, links: Links
+) -> list[dict[str, Any]]:
     import msgspec
 
     from segue.types import Line
@@ -118,10 +135,10 @@ async def _transcript(store: Store, customer: CustomerId, limit: int) -> list[di
     _, last = await store.lines(customer, 2**53, 1)
     found, _ = await store.lines(customer, max(last - limit, -1), limit)
     decode = msgspec.msgpack.Decoder(Line).decode
-    return [_line(number, decode(data)) for number, data in found]
+    return [_line(number, decode(data), links) for number, data in found]
 
 
-def _line(number: int, line: Line) -> dict[str, Any]:
+def _line(number: int, line: Line, links: Links) -> dict[str, Any]:
     from segue.voice import plain
 
     return {
@@ -131,6 +148,11 @@ def _line(number: int, line: Line) -> dict[str, Any]:
         "who": line.who.value,
         "text": plain(line.message) if line.message is not None else line.text,
         "reply": line.reply,
+        "attachments": [
+            # Without a public address nobody could open a link; what it is can be said.
+            {"kind": media.kind.value, "link": links.url(line.channel, media)}
+            for media in line.media
+        ],
     }
 
 
@@ -169,6 +191,8 @@ def _print(found: dict[str, Any]) -> None:
     for line in found["transcript"]:
         text = printable(line["text"]).replace("\n", "\n" + " " * 37)
         click.echo(f"  {_short(line['at'])}  {line['channel']:<8} {line['who']:<8} {text}")
+        for each in line["attachments"]:
+            click.echo(" " * 37 + f"[{each['kind']}] {each['link']}".rstrip())
 
 
 def _heading(text: str, content: object) -> None:

@@ -93,7 +93,7 @@ def _server(app: App, routes: Routes | None, next_free: bool) -> Server:
         app.adapters,
         app.core,
         ready={"store": app.ready},
-        routes=routes(app) if routes else (),
+        routes=(*app.routes(), *(routes(app) if routes else ())),
         public_url=settings.server.public_url,
         trusted_proxies=settings.server.trusted_proxies,
         body_limit=settings.server.body_limit,

@@ -27,6 +27,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -327,6 +328,35 @@ class VoiceSettings(Section):
     )
 
 
+class MediaSettings(Section):
+    """What customers attached, for those who may look at it: behind links that end."""
+
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Seals the links; at least 32 characters. Set it where several machines serve "
+        "one installation; otherwise a file in `store.data_dir` keeps one.",
+    )
+    link_minutes: int = Field(
+        default=60, ge=1, le=7 * 24 * 60, description="How long a link works, at least."
+    )
+    copy_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="How long a copy of what was looked at is kept, in `store.data_dir`.",
+    )
+    copies_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="How much room all copies may take; the oldest go first.",
+    )
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> MediaSettings:
+        if self.secret is not None and len(self.secret.get_secret_value()) < 32:
+            raise ValueError("secret must have at least 32 characters")
+        return self
+
+
 class MaskingSettings(Section):
     """What is blotted out of customers' words before anything is stored."""
 
@@ -362,6 +392,7 @@ class Settings(BaseSettings):
     customers: CustomersSettings = CustomersSettings()
     dialogs: DialogsSettings = DialogsSettings()
     voice: VoiceSettings = VoiceSettings()
+    media: MediaSettings = MediaSettings()
     masking: MaskingSettings = MaskingSettings()
     channels: dict[str, dict[str, Any]] = Field(default={"web": {}}, repr=False)
     log: LogSettings = LogSettings()
@@ -391,6 +422,8 @@ class Settings(BaseSettings):
         url = store.get("url") if isinstance(store, dict) else None
         if isinstance(store, dict) and isinstance(url, str) and url.startswith("file:"):
             values["store"] = {**store, "url": reveal(url, "store.url")}
+        if isinstance(values, dict) and isinstance(values.get("media"), dict):
+            values["media"] = reveal(values["media"], "media")
         return values
 
     @property
@@ -451,6 +484,7 @@ def load(
         settings = found()
     except ValidationError as error:
         raise explain(error, Settings, origins) from None
+    refuse_samples(settings.media, ("media",))
     root = path.parent if path.is_file() else Path()
     settings = settings.model_copy(
         update={
