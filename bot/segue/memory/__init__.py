@@ -1,5 +1,6 @@
 """The memory: what is known of every customer, kept in Valkey or Redis."""
 
+from segue.memory.apikeys import ApiKey
 from segue.memory.audit import Audited, Verdict
 from segue.memory.base import Limits
 from segue.memory.checks import Finding, look_over
@@ -31,6 +32,7 @@ from segue.memory.store import Store
 
 __all__ = [
     "Admission",
+    "ApiKey",
     "Audited",
     "Busy",
     "Claim",

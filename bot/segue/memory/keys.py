@@ -19,6 +19,9 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {audit}        stream  who did what, each row chained to the last      audit_days after the last
     {audit}:head   hash    number and digest of its ends, scripts/audit    the same
     paused         hash    KIND:NAME -> reply                              when unpaused
+    api-keys       hash    NAME -> digest of the key, scopes               when revoked
+    api-keys:used  hash    NAME -> second of its last use                  400 days after the last
+    once:DIGEST    string  what a request with an idempotency key came to  a day (api.once_hours)
     meta           hash    partitions, schema                              never
 
 Fields of the customer's hash, one letter each, because there are many customers:
@@ -51,8 +54,9 @@ from segue.types import Address, CustomerId, Proof
 SCHEMA = 1
 """Of the data model. A worker that finds a newer one refuses to start."""
 
-LASTING = ("due", "paused", "meta")
-"""Keys without an expiry: `due` and `paused` empty themselves, `meta` is one small hash."""
+LASTING = ("due", "paused", "meta", "api-keys")
+"""Keys without an expiry: `due` and `paused` empty themselves, the rest are small and the
+operator's."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -105,6 +109,8 @@ class Keys:
         self.meta = self.prefix + b"meta"
         self.paused = self.prefix + b"paused"
         self.audit = (self.prefix + b"{audit}", self.prefix + b"{audit}:head")
+        self.api_keys = self.prefix + b"api-keys"
+        self.used = self.prefix + b"api-keys:used"
         self.paused_hint = self.prefix + b"paused:changed"
         self.wakes = _glob(self.prefix) + b"{*}:wake"
         """Pattern that matches the wake channel of every partition."""
@@ -133,6 +139,10 @@ class Keys:
         channel, ident = address.channel.encode(), encoded(address.id)
         digest = blake2b(b"%d:%b%b" % (len(channel), channel, ident), digest_size=16).digest()
         return self.prefix + b"id:" + urlsafe_b64encode(digest)[:22]
+
+    def once(self, digest: bytes) -> bytes:
+        """Return the key of what a request came to."""
+        return self.prefix + b"once:" + digest
 
     def lease(self, job: str) -> bytes:
         """Return the key of a job that one process does."""

@@ -23,6 +23,7 @@ from msgspec import msgpack
 from msgspec.structs import replace
 
 from segue.memory import replies
+from segue.memory.apikeys import ApiKeys
 from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.identity import Identity
@@ -73,7 +74,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Upkeep, Audit):
+class Store(Identity, Upkeep, Audit, ApiKeys):
     """The memory of all customers."""
 
     def __init__(

@@ -23,6 +23,8 @@ _PATTERNS = (
     re.compile(r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}\.?[A-Za-z0-9_-]*"),
     # our session tokens: customer, secret, stamp
     re.compile(r"\b[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}(?:\.[A-Za-z0-9_-]+)?"),
+    # our API keys and the secrets of webhooks
+    re.compile(r"\b(?:segue|whsec)_[A-Za-z0-9_-]{20,}"),
     # tokens of platforms
     re.compile(r"\bxox[a-z]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"),
     re.compile(r"(?:bot)?\b\d{6,}:[A-Za-z0-9_-]{30,}"),
