@@ -18,6 +18,11 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     lease:JOB      string  who does a job that only one process does       seconds
     {audit}        stream  who did what, each row chained to the last      audit_days after the last
     {audit}:head   hash    number and digest of its ends, scripts/audit    the same
+    {codes}:code:DIGEST   hash    a code somebody is to bring, fields below    minutes
+    {codes}:mine:DIGEST   string  customer and kind -> their one open code     minutes
+    {codes}:sent:DIGEST   hash    codes sent to one destination lately         minutes
+    {codes}:wrong:DIGEST  hash    wrong codes brought from one place           a day
+    {codes}:wrong:KIND    hash    wrong codes brought by everybody             minutes
     paused         hash    KIND:NAME -> reply                              when unpaused
     api-keys       hash    NAME -> digest of the key, scopes               when revoked
     api-keys:used  hash    NAME -> second of its last use                  400 days after the last
@@ -34,6 +39,11 @@ Fields of the customer's hash, one letter each, because there are many customers
     f flags          w next timer                  p the last four commits (operation, silenced)
     r second of the last retention refresh         m merged into this customer
     q a letter was parked, and they were not told
+
+Fields of a code: `d` digest of it, `b` what it is for, `u` until (ms), `t` tries left, `s` step
+(issued, used, asked, accepted, refused), `i` `o` `p` operations that issued, used and moved it,
+`w` who used it, `m` which `mine` names it. Of a count: `n` how many, `u` until (ms). No code stands
+anywhere in clear, and no destination: digests only.
 
 Numbers of letters have no gaps: the first letter in the list has `n - length + 1`. Lines likewise.
 External ids never stand in a key: `id:` holds a digest, so no phone number shows in a key name, and
@@ -143,6 +153,10 @@ class Keys:
     def once(self, digest: bytes) -> bytes:
         """Return the key of what a request came to."""
         return self.prefix + b"once:" + digest
+
+    def codes(self, kind: str, name: str) -> bytes:
+        """Return a key about codes; all of them are in one slot, for one script touches several."""
+        return b"%b{codes}:%b:%b" % (self.prefix, kind.encode(), name.encode())
 
     def lease(self, job: str) -> bytes:
         """Return the key of a job that one process does."""

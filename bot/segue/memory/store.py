@@ -26,6 +26,7 @@ from segue.memory import replies
 from segue.memory.apikeys import ApiKeys
 from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
+from segue.memory.codes import Codes
 from segue.memory.identity import Identity
 from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
 from segue.memory.records import (
@@ -74,7 +75,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Upkeep, Audit, ApiKeys):
+class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
     """The memory of all customers."""
 
     def __init__(
