@@ -172,7 +172,7 @@ class WebChannel:
         pages = WebPages(self, visitors)
         path = self.settings.path
         talking = [
-            Route(method="POST", path=f"{path}/messages", handler=pages.post_message),
+            Route(method="POST", path=f"{path}/messages", short=pages.post_message),
             Route(method="GET", path=f"{path}/messages", handler=pages.get_messages),
             Route(method="POST", path=f"{path}/session", handler=pages.post_session),
             Route(method="POST", path=f"{path}/identify", handler=pages.post_identify),

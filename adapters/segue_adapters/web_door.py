@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from segue.channel import Answered, Asking
 from segue.types import CustomerId
 from segue_adapters.limits import Buckets
 from segue_adapters.web_origins import JSON_HEADERS, Origins, is_loopback
@@ -47,12 +48,12 @@ class Door:
 
     # -- who -----------------------------------------------------------------------------------
 
-    def origin(self, request: web.Request) -> Mapping[str, str]:
+    def origin(self, request: Asking) -> Mapping[str, str]:
         """Return the headers of the answer. Raises `Refusal` for a page of a foreign site."""
-        origin = request.headers.get("Origin")
+        origin = request.headers.get("origin")
         if origin is None:
             return JSON_HEADERS
-        headers = self._origins.headers(origin, request.headers.get("Host", ""))
+        headers = self._origins.headers(origin, request.headers.get("host", ""))
         if headers is None:
             raise Refusal(
                 403,
@@ -62,13 +63,13 @@ class Door:
             )
         return headers
 
-    def session(self, request: web.Request) -> tuple[Session | None, bool]:
+    def session(self, request: Asking) -> tuple[Session | None, bool]:
         """Return the session a request comes with, and whether it came as a cookie.
 
         A bearer token that is no session (any more) is refused. A cookie that is none is ignored:
         whoever put it there gains nothing, the visitor gets a session of their own.
         """
-        bearer = request.headers.get("Authorization")
+        bearer = request.headers.get("authorization")
         if bearer is not None:
             session = self._sessions.read(bearer[7:]) if bearer[:7] == "Bearer " else None
             if session is None:
@@ -79,9 +80,9 @@ class Door:
             self._same_site(request)
         return session, session is not None
 
-    def cookie(self, request: web.Request) -> Session | None:
+    def cookie(self, request: Asking) -> Session | None:
         """Return the session of the cookie, if there is a good one."""
-        written = request.headers.get("Cookie")
+        written = request.headers.get("cookie")
         if written is None or not self._settings.cookie:
             return None
         for part in written.split(";"):
@@ -90,20 +91,20 @@ class Door:
                 return self._sessions.read(pair[len(self._cookie_start) :])
         return None
 
-    def _same_site(self, request: web.Request) -> None:
+    def _same_site(self, request: Asking) -> None:
         """Refuse a POST that a foreign page made the browser send with our cookie."""
-        if request.headers.get("Origin") is not None:
+        if request.headers.get("origin") is not None:
             return  # checked by `origin`
-        site = request.headers.get("Sec-Fetch-Site")
-        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        site = request.headers.get("sec-fetch-site")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if site not in (None, "same-origin") or kind in _PLAIN_TYPES:
             raise Refusal(403, "csrf", "A request with a cookie needs an Origin header.")
 
     # -- how much ------------------------------------------------------------------------------
 
-    async def json(self, request: web.Request) -> bytes:
+    async def json(self, request: Asking) -> bytes:
         """Return the body of a JSON request. Raises `Refusal` before reading what is too much."""
-        kind = request.headers.get("Content-Type", "")
+        kind = request.headers.get("content-type", "")
         if kind != "application/json" and (
             kind.partition(";")[0].strip().lower() != "application/json"
         ):
@@ -117,9 +118,9 @@ class Door:
         except web.HTTPRequestEntityTooLarge:
             raise self._too_large() from None
 
-    def unpacked(self, request: web.Request) -> None:
+    def unpacked(self, request: Asking) -> None:
         """Refuse a compressed body: its real size is not known before it is read."""
-        if "Content-Encoding" in request.headers:
+        if "content-encoding" in request.headers:
             raise Refusal(415, "encoding", "A body must be sent uncompressed.")
 
     def _too_large(self) -> Refusal:
@@ -143,26 +144,25 @@ class Door:
     # -- what they hear ------------------------------------------------------------------------
 
     def problem(
-        self, request: web.Request, refusal: Refusal, headers: Mapping[str, str] = JSON_HEADERS
-    ) -> web.Response:
+        self, request: Asking, refusal: Refusal, headers: Mapping[str, str] = JSON_HEADERS
+    ) -> Answered:
         """Return the answer to a request that is not let in, and count it."""
         self._counts["refused", refusal.why] += 1
-        said = dict(headers)
+        more: list[tuple[str, str]] = []
         if refusal.retry_after is not None:
-            said["Retry-After"] = str(max(1, round(refusal.retry_after + 0.5)))
-        response = web.Response(
-            status=refusal.status, body=encode({"error": refusal.sentence}), headers=said
-        )
+            more.append(("Retry-After", str(max(1, round(refusal.retry_after + 0.5)))))
         if refusal.why == "session" and self.cookie(request) is not None:
-            response.headers["Set-Cookie"] = self.no_cookie()
-        if not request.content.at_eof():
-            # What is still coming is not read, so this connection cannot go on.
-            response.force_close()
-        return response
+            more.append(("Set-Cookie", self.no_cookie()))
+        return Answered(
+            status=refusal.status,
+            body=encode({"error": refusal.sentence}),
+            headers=headers,
+            more=tuple(more),
+        )
 
-    def set_cookie(self, session: Session, request: web.Request) -> str:
+    def set_cookie(self, session: Session, request: Asking) -> str:
         """Return the header that keeps the session in the browser."""
-        host = request.headers.get("Host", "")
+        host = request.headers.get("host", "")
         secure = "" if is_loopback(host) and self._settings.same_site != "None" else "; Secure"
         age = (session.ends_at - self._sessions.moments.minutes()) * 60
         return f"{self._cookie_start}{session.token}; Max-Age={age}{self._cookie_tail}{secure}"
@@ -172,7 +172,18 @@ class Door:
         return f"{self._cookie_start}; Max-Age=0{self._cookie_tail}"
 
 
-def peer_of(request: web.Request) -> str:
+def response_of(request: web.Request, answer: Answered) -> web.Response:
+    """Return an answer as aiohttp takes it."""
+    response = web.Response(
+        status=answer.status, body=answer.body, headers={**answer.headers, **dict(answer.more)}
+    )
+    if not request.content.at_eof():
+        # What is still coming is not read, so this connection cannot go on.
+        response.force_close()
+    return response
+
+
+def peer_of(request: Asking) -> str:
     """Return the IP address a request comes from; the server knows about trusted proxies."""
     return request.remote or ""
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from msgspec import UNSET
 
-from segue.channel import Page
+from segue.channel import Answered, Asking, Page
 from segue.errors import StoreUnavailable
 from segue.types import Who
-from segue_adapters.web_door import away, ended, no_session, peer_of
+from segue_adapters.web_door import away, ended, no_session, peer_of, response_of
 from segue_adapters.web_files import give_file, give_widget, take_upload
 from segue_adapters.web_origins import JSON_HEADERS, PREFLIGHT
 from segue_adapters.web_payload import (
@@ -54,7 +54,7 @@ class WebPages:
 
     # -- messages --------------------------------------------------------------------------------
 
-    async def post_message(self, request: web.Request) -> web.Response:
+    async def post_message(self, request: Asking) -> Answered:
         """Take a message; with `?wait=SECONDS` also wait for what is said to it."""
         door = self._door
         headers: Mapping[str, str] = JSON_HEADERS
@@ -71,7 +71,7 @@ class WebPages:
             elif self._sessions.moments.minutes() >= session.renew_at:
                 news = self._sessions.renew(session)
             spoken = posted.locale or session.vouched.locale
-            locale = locale_of(spoken or request.headers.get("Accept-Language"))
+            locale = locale_of(spoken or request.headers.get("accept-language"))
             accepted, message_id = await self._visitors.receive(
                 session, posted, locale=locale, peer=peer
             )
@@ -86,7 +86,7 @@ class WebPages:
             return door.problem(request, refusal, headers)
         except StoreUnavailable:
             return door.problem(request, away(), headers)
-        response = web.Response(
+        return Answered(
             status=202 if page is None else 200,
             body=encode(
                 Answer(
@@ -98,13 +98,13 @@ class WebPages:
                 )
             ),
             headers=headers,
+            more=(("Set-Cookie", door.set_cookie(news, request)),)
+            if news is not None and self._settings.cookie and "authorization" not in request.headers
+            else (),
         )
-        if news is not None and self._settings.cookie and "Authorization" not in request.headers:
-            response.headers["Set-Cookie"] = door.set_cookie(news, request)
-        return response
 
-    def _wait(self, request: web.Request) -> float:
-        query = request.rel_url.raw_query_string
+    def _wait(self, request: Asking) -> float:
+        query = request.raw_path.partition("?")[2]
         if not query:
             return 0.0
         written = query_of(query).get("wait", "0")
@@ -243,7 +243,7 @@ class WebPages:
         try:
             return give_file(request, self._media)
         except Refusal as refusal:
-            return self._door.problem(request, refusal)
+            return response_of(request, self._door.problem(request, refusal))
 
     async def get_widget(self, request: web.Request) -> web.StreamResponse:
         """Serve the widget."""
@@ -265,6 +265,6 @@ class WebPages:
             headers = self._door.origin(request)
             return await answer(request, headers)
         except Refusal as refusal:
-            return self._door.problem(request, refusal, headers)
+            return response_of(request, self._door.problem(request, refusal, headers))
         except StoreUnavailable:
-            return self._door.problem(request, away(), headers)
+            return response_of(request, self._door.problem(request, away(), headers))

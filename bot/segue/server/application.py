@@ -12,10 +12,13 @@ from segue.server.guard import Gate, guarded, sentence
 from segue.server.health import Ready, health_routes
 from segue.server.metrics import Metrics
 from segue.server.proxies import Proxies
+from segue.server.short import SmallHandler, guarded_short, long_way
 from segue.server.webhook import webhook
 
 GATE = web.AppKey("segue_gate", Gate)
 METRICS = web.AppKey("segue_metrics", Metrics)
+SHORT = web.AppKey("segue_short", dict[str, SmallHandler])
+"""Path → who answers a small POST to it, see `short.py`."""
 
 
 def make_app(
@@ -42,6 +45,7 @@ def make_app(
     app = web.Application(client_max_size=body_limit)
     app[GATE] = gate
     app[METRICS] = metrics
+    app[SHORT] = {}
     metrics.watch(adapters)
     taken: dict[tuple[str, str], str] = {}
 
@@ -54,13 +58,22 @@ def make_app(
                 "Give one of them another path",
             )
         taken[key] = owner
-        handler = route.handler or webhook(
-            adapters[owner],
-            gateway,
-            public_url=public_url,
-            body_limit=body_limit,
-            metrics=metrics,
-        )
+        handler, short = route.handler, route.short
+        if handler is None and short is None:
+            short = webhook(
+                adapters[owner],
+                gateway,
+                public_url=public_url,
+                body_limit=body_limit,
+                metrics=metrics,
+            )
+        if short is not None:
+            handler = handler or long_way(short)
+            if key[0] == "POST":
+                app[SHORT][route.path] = guarded_short(
+                    short, channel=owner, gate=gate, proxies=proxies, metrics=metrics
+                )
+        assert handler is not None
         safe = guarded(handler, channel=owner, gate=gate, proxies=proxies, metrics=metrics)
         app.router.add_route(route.method, route.path, safe)
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
-from segue.channel import Handler
+from segue.channel import Answered, Handler
 from segue.errors import StoreUnavailable
 from segue.server.metrics import Metrics
 from segue.server.proxies import Proxies
@@ -59,15 +59,22 @@ class Gate:
         """The server stops: nothing new is let in."""
 
 
-def sentence(status: int, *, headers: Mapping[str, str] = HEADERS) -> web.Response:
+def refusal(status: int, *, headers: Mapping[str, str] = HEADERS, close: bool = False) -> Answered:
     """Return an answer that says in one sentence what is wrong."""
     said = SENTENCES.get(status) or SENTENCES[400 if status < 500 else 500]
-    response = web.Response(
-        status=status, body=msgspec.json.encode({"error": said}), headers=headers
+    return Answered(
+        status=status,
+        body=msgspec.json.encode({"error": said}),
+        headers=headers,
+        more=(("Retry-After", "2"),) if status in (429, 503) else (),
+        close=close,
     )
-    if status in (429, 503):
-        response.headers["Retry-After"] = "2"
-    return response
+
+
+def sentence(status: int, *, headers: Mapping[str, str] = HEADERS) -> web.Response:
+    """Return the same as a response of aiohttp."""
+    said = refusal(status, headers=headers)
+    return web.Response(status=status, body=said.body, headers={**said.headers, **dict(said.more)})
 
 
 def guarded(

@@ -36,12 +36,16 @@ class Proxies:
 
     def peer(self, request: web.Request) -> str:
         """Return the IP address of whoever is asking."""
-        peer = request.remote or ""
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return self.behind(request.remote or "", forwarded)
+
+    def behind(self, peer: str, forwarded: str) -> str:
+        """Return the same for the address of a connection and what `X-Forwarded-For` says."""
         if peer and not self.trusts(peer):
             return peer
         if not peer and not self._networks:
             return peer
-        for written in reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(",")):
+        for written in reversed(forwarded.split(",")):
             address = _address(written.strip())
             if address is None:
                 return peer  # a proxy of ours writes addresses; this is something else

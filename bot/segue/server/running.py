@@ -21,7 +21,7 @@ from pathlib import Path
 from aiohttp import web
 
 from segue.errors import SettingsError
-from segue.server.application import GATE, METRICS
+from segue.server.application import GATE, METRICS, SHORT
 from segue.server.connection import Connection
 from segue.server.logs import log_loop_errors
 
@@ -50,6 +50,7 @@ class Server:
         """`next_free` takes the next free port if this one is taken; port 0 takes any."""
         self.app = app
         self.gate = app[GATE]
+        self._short = app[SHORT]
         self._host = host
         self._port = port
         self._next_free = next_free
@@ -101,6 +102,7 @@ class Server:
             keepalive_timeout=_KEPT,
         )
         connection.count = self._count_broken
+        connection.short = self._short
         return connection
 
     def _count_broken(self, status: int) -> None:

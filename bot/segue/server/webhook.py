@@ -13,9 +13,19 @@ import logging
 
 from aiohttp import web
 
-from segue.channel import Accepted, Adapter, Gateway, Handler, Parsed, RawRequest, Refused
+from segue.channel import (
+    Accepted,
+    Adapter,
+    Answered,
+    Asking,
+    Gateway,
+    Parsed,
+    RawRequest,
+    Refused,
+    Short,
+)
 from segue.errors import StoreUnavailable
-from segue.server.guard import sentence
+from segue.server.guard import refusal
 from segue.server.metrics import Metrics, label
 
 log = logging.getLogger("segue.webhook")
@@ -23,24 +33,24 @@ log = logging.getLogger("segue.webhook")
 
 def webhook(
     adapter: Adapter, gateway: Gateway, *, public_url: str, body_limit: int, metrics: Metrics
-) -> Handler:
+) -> Short:
     """Return the handler of an adapter's webhook."""
     name = adapter.name
 
     def count(outcome: str) -> None:
         metrics.webhooks.labels(name, label(outcome)).inc()
 
-    def refused(refusal: Refused) -> web.Response:
-        count(refusal.why)
-        return sentence(refusal.status if refusal.status in (400, 401, 403, 413) else 403)
+    def refused(what: Refused) -> Answered:
+        count(what.why)
+        return refusal(what.status if what.status in (400, 401, 403, 413) else 403)
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: Asking) -> Answered:
         raw = await _raw(request, public_url, body_limit)
         if isinstance(raw, Refused):
             return refused(raw)
-        refusal = _verified(adapter, raw)
-        if refusal is not None:
-            return refused(refusal)
+        problem = _verified(adapter, raw)
+        if problem is not None:
+            return refused(problem)
         parsed = _parsed(adapter, raw)
         if isinstance(parsed, Refused):
             return refused(parsed)
@@ -48,7 +58,7 @@ def webhook(
             result = await gateway.receive(inbound)
             if not isinstance(result, Accepted):
                 count(f"not_{result.why}")
-                return sentence(result.status if result.status in (429, 503) else 503)
+                return refusal(result.status if result.status in (429, 503) else 503)
             count("duplicate" if result.duplicate else "accepted")
         for report in parsed.receipts:
             metrics.receipts.labels(name, report.receipt.value).inc()
@@ -56,8 +66,8 @@ def webhook(
                 await gateway.report(name, report)
             except StoreUnavailable:
                 count("not_unavailable")
-                return sentence(503)
-        return web.Response(
+                return refusal(503)
+        return Answered(
             status=parsed.status,
             body=parsed.body,
             headers={"Content-Type": parsed.content_type, "X-Content-Type-Options": "nosniff"},
@@ -66,11 +76,11 @@ def webhook(
     return handle
 
 
-async def _raw(request: web.Request, public_url: str, body_limit: int) -> RawRequest | Refused:
+async def _raw(request: Asking, public_url: str, body_limit: int) -> RawRequest | Refused:
     size = request.content_length
     if size is not None and size > body_limit:
         return Refused(status=413, why="too_large")
-    if "Content-Encoding" in request.headers:
+    if "content-encoding" in request.headers:
         return Refused(status=400, why="encoding")
     try:
         body = await request.read()
