@@ -220,6 +220,8 @@ class Row(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The reply's values as text, where a platform's template needs them (proactive only)."""
     context: dict[str, str] = {}
     """The last `Inbound.context` of this channel."""
+    late: bool = False
+    """It says that others came too late; nobody is told when this one does."""
     customer: CustomerId = ""
     """Whose row it is. Not stored: filled in before `Adapter.send`, for receipts to find it by."""
 

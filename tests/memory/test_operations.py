@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from segue.memory import Commit, Committed, Fenced, Granted, Idle, Queued, Renewed, Store
-from segue.memory.store import ADMIT, COMMIT, SETTLE, TAKE
+from segue.memory.outgoing import SETTLE
+from segue.memory.store import ADMIT, COMMIT, TAKE
 from segue.types import Proof, Receipt
 
 

@@ -75,6 +75,7 @@ class Base:
         self._count = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._claim_seconds = limits.claim.total_seconds() * 0.9
+        """How long a claim lasts by our own clock: a little less than by the server's."""
         self._retention = seconds(limits.retention)
         self._retention_tail = Tail(self._retention)
 
@@ -101,10 +102,6 @@ class Base:
     def _operation(self) -> bytes:
         """Return ten bytes that no other call of any process has."""
         return self._stem + (next(self._count) & 0xFFFFFFFF).to_bytes(4, "big")
-
-    def _until(self) -> float:
-        """Return when a claim made now ends, by our monotonic clock, a little early."""
-        return self._clock.monotonic() + self._claim_seconds
 
     def _keys(self, customer: CustomerId) -> CustomerKeys:
         keys = self.keys.customer(customer)

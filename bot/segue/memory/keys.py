@@ -9,12 +9,16 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {n}:c:ID:log   list    transcript, the newest lines, msgpack Line      retention
     {n}:c:ID:old   list    older lines, 64 to a compressed chunk           retention
     {n}:c:ID:out   list    outbox rows, see scripts/_outbox.lua            when settled, retention
+    {n}:c:ID:got   hash    row -> what became of it, scripts/_outbox.lua   30 days after the last
     {n}:c:ID:seen  zset    digest of a message -> second it is forgotten   dedupe window
     {n}:due        zset    customer -> when somebody must look             when done
     {n}:dead       stream  letters parked after too many tries             28 days after the last
     {n}:events     stream  what insight reads                              90 days after the last
     {n}:wake       channel the hint that a transcript grew                 -
     id:DIGEST      string  address -> customer, an index only              retention
+    bucket:{CH}:DIGEST  hash   tokens of a platform's limit, all processes  minutes
+    sent:DIGEST    string  a platform's message id -> customer and row     7 days
+    tide:CHANNEL   string  up to when all that came in is known            30 days
     lease:JOB      string  who does a job that only one process does       seconds
     {audit}        stream  who did what, each row chained to the last      audit_days after the last
     {audit}:head   hash    number and digest of its ends, scripts/audit    the same
@@ -38,7 +42,8 @@ Fields of the customer's hash, one letter each, because there are many customers
     x channels opted out                           y of those, during the running turn
     f flags          w next timer                  p the last four commits (operation, silenced)
     r second of the last retention refresh         m merged into this customer
-    q a letter was parked, and they were not told
+    q a letter was parked, and they were not told  z a reply came too late, and they were not told
+    u addresses where they cannot be reached, until they write from there
 
 Fields of a code: `d` digest of it, `b` what it is for, `u` until (ms), `t` tries left, `s` step
 (issued, used, asked, accepted, refused), `i` `o` `p` operations that issued, used and moved it,
@@ -86,6 +91,7 @@ class CustomerKeys:
         self.log = self.c + b":log"
         self.old = self.c + b":old"
         self.out = self.c + b":out"
+        self.got = self.c + b":got"
         self.seen = self.c + b":seen"
         self.due = part + b"due"
         self.dead = part + b"dead"
@@ -146,9 +152,19 @@ class Keys:
 
     def index(self, address: Address) -> bytes:
         """Return the index key of an address; different addresses have different keys."""
-        channel, ident = address.channel.encode(), encoded(address.id)
-        digest = blake2b(b"%d:%b%b" % (len(channel), channel, ident), digest_size=16).digest()
-        return self.prefix + b"id:" + urlsafe_b64encode(digest)[:22]
+        return self.prefix + b"id:" + _digest(address.channel, address.id)
+
+    def bucket(self, channel: str, name: str) -> bytes:
+        """Return the key of a bucket; those of one channel share a slot."""
+        return b"%bbucket:{%b}:%b" % (self.prefix, _digest(channel), _digest(channel, name))
+
+    def sent(self, channel: str, message_id: str) -> bytes:
+        """Return the key that says whose message it is that a platform knows by this id."""
+        return self.prefix + b"sent:" + _digest(channel, message_id)
+
+    def tide(self, channel: str) -> bytes:
+        """Return the key of the moment up to which all that came in on a channel is known."""
+        return self.prefix + b"tide:" + _digest(channel)
 
     def once(self, digest: bytes) -> bytes:
         """Return the key of what a request came to."""
@@ -161,6 +177,13 @@ class Keys:
     def lease(self, job: str) -> bytes:
         """Return the key of a job that one process does."""
         return self.prefix + b"lease:" + job.encode()
+
+
+def _digest(channel: str, name: str = "") -> bytes:
+    """Return 22 letters for a name of a channel's: no id of a platform stands in a key."""
+    first = encoded(channel)
+    made = blake2b(b"%d:%b%b" % (len(first), first, encoded(name)), digest_size=16).digest()
+    return urlsafe_b64encode(made)[:22]
 
 
 def encoded(text: str) -> bytes:
@@ -203,6 +226,13 @@ def addresses(record: bytes) -> tuple[tuple[Address, Proof], ...]:
         channel, ident, proof = entry.split("\t")
         found.append((Address(_unescape(channel), _unescape(ident)), Proof(int(proof))))
     return tuple(found)
+
+
+def lanes(record: bytes) -> frozenset[Address]:
+    """Return the addresses of a record without levels of proof."""
+    found = record.decode("utf-8", "surrogatepass").split("\n")[1:]
+    parts = (entry.split("\t") for entry in found)
+    return frozenset(Address(_unescape(part[0]), _unescape(part[1])) for part in parts)
 
 
 @lru_cache(maxsize=1024)

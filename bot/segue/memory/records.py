@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from segue.types import Address, CustomerId, Inbound, Millis, Proof, Row
+from segue.types import Address, CustomerId, Inbound, Millis, Proof, Receipt, Row
 
 
 class Flag(IntFlag):
@@ -75,6 +75,8 @@ class Granted(Struct, frozen=True, kw_only=True):
     """Of the letter just admitted; 0 when the lease was taken by the sweeper."""
     parked: bool = False
     """A letter was parked after too many tries, and the customer has not been told yet."""
+    late: bool = False
+    """An answer came too late to be sent, and the customer has not been told yet."""
     claims: tuple[Claim, ...] = ()
     """Rows that nobody is sending: send them now (only from `take`)."""
 
@@ -151,6 +153,29 @@ class Claim(Struct, frozen=True, kw_only=True):
     """Says whose claim it is; `settle` shows it."""
     sends: int = 1
     """Which sending of this row it is, the first being 1."""
+    tries: int = 0
+    """Sendings of it that were refused for now."""
+    doubt: int = 0
+    """Not 0: nobody knows what became of the sending before, and the platform can be asked."""
+    born: float = 0.0
+    """When it was decided, in our monotonic seconds."""
+    again: int = 0
+    """What was changed about it to get it through: see `PLAIN`, `ELSEWHERE`."""
+
+
+PLAIN, ELSEWHERE = 1, 2
+"""Bits of `Claim.again`: it is without markup already; it goes to another address already."""
+
+
+class Got(Struct, frozen=True, kw_only=True):
+    """What became of one outbox row, as far as is known."""
+
+    receipt: Receipt
+    at: Millis
+    why: str = ""
+    """With `FAILED`: a `Reason`, or `late`, `cancelled`, `gave_up`, `no_channel`."""
+    instead: str = ""
+    """The channel it was sent on instead."""
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -203,3 +228,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     waiting: int
     unsent: int
     opted_out: frozenset[str] = frozenset()
+    unreachable: frozenset[Address] = frozenset()
+    """Addresses where they could not be reached, until they write from there again."""

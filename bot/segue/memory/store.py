@@ -28,11 +28,20 @@ from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.codes import Codes
 from segue.memory.identity import Identity
-from segue.memory.keys import CustomerKeys, Keys, addresses, channels, digest, encoded, needle
+from segue.memory.keys import (
+    CustomerKeys,
+    Keys,
+    addresses,
+    channels,
+    digest,
+    encoded,
+    lanes,
+    needle,
+)
+from segue.memory.outgoing import Outgoing
 from segue.memory.records import (
     Admission,
     Busy,
-    Claim,
     Commit,
     Committed,
     Consent,
@@ -54,17 +63,16 @@ from segue.memory.scripting import script
 from segue.memory.server import Server
 from segue.memory.upkeep import Upkeep
 from segue.ports import Clock, Ids, to_millis
-from segue.types import CustomerId, Inbound, Receipt
+from segue.types import CustomerId, Inbound
 
 ADMIT, TAKE, RENEW, RELEASE = script("admit"), script("take"), script("renew"), script("release")
-COMMIT, SETTLE = script("commit"), script("settle")
+COMMIT = script("commit")
 LINES, FOLD, SNAPSHOT = script("lines"), script("fold"), script("snapshot")
 
 KEPT_LINES = 200
 """About so many newest lines stay as they are; older ones are folded, `CHUNK` at a time."""
 CHUNK = 64
 
-_RECEIPTS = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
 _DIGITS = [b"%d" % number for number in range(10)]
 _LINES_TAIL = Tail(CHUNK)
 _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
@@ -75,7 +83,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
+class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
     """The memory of all customers."""
 
     def __init__(
@@ -178,11 +186,10 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
         keys = self.keys.customer(customer)
         if keys is None:
             return Gone()
-        operation = self._operation()
-        until = self._until()
+        operation, now = self._operation(), self._clock.monotonic()
         args = (operation, b"%d" % millis(ahead))
         answer, rows = await self._run(TAKE, keys, args, self._take_tail)
-        claims = replies.claims(rows, operation, until) if rows else ()
+        claims = replies.claims(rows, operation, now, self._claim_seconds) if rows else ()
         what = answer[0]
         if what == b"granted":
             granted = replies.granted(customer, answer)
@@ -219,8 +226,7 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
     async def _land(self, lease: Lease, commit: Commit, mode: bytes) -> Committed | Fenced:
         customer = lease.customer
         keys = self._keys(customer)
-        operation = self._operation()
-        until = self._until()
+        operation, began = self._operation(), self._clock.monotonic()
         now = to_millis(self._clock.now()) if commit.due or commit.rows else 0
         args = [
             operation,
@@ -244,8 +250,7 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
                 encoded(row.id),
                 needle(row.address),
                 b"%d" % (max(row.expires_at - now, 1) if row.expires_at else 0),
-                _DIGITS[row.repeat],
-                replies.encode(row),
+                *self.row_args(row),
             )
         args += commit.events
         args += map(encoded, commit.cancel)
@@ -269,43 +274,9 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
             cursor=cursor,
             lease=next_lease,
             more=work,
-            claims=replies.claims(rows, operation, until) if rows else (),
+            claims=replies.claims(rows, operation, began, self._claim_seconds) if rows else (),
             silenced=bool(silenced),
         )
-
-    async def settle(
-        self,
-        customer: CustomerId,
-        claim: Claim,
-        receipt: Receipt,
-        *,
-        after: timedelta = timedelta(0),
-    ) -> Claim | None:
-        """Say what became of a send; the lane's next row comes back, if it may go now.
-
-        `SENT` and `FAILED` close the row.
-        `QUEUED` says that it was surely not sent: it goes again, `after` a while.
-        `UNKNOWN` sends it once more if its reply may be repeated, else it is closed as unknown.
-        """
-        if receipt not in _RECEIPTS:
-            raise ValueError(f"a send cannot be settled as {receipt}; use one of {_RECEIPTS}")
-        keys = self._keys(customer)
-        operation = self._operation()
-        until = self._until()
-        reply = await self._run(
-            SETTLE,
-            keys,
-            (
-                operation,
-                encoded(claim.row.id),
-                needle(claim.row.address),
-                claim.token,
-                receipt.value.encode(),
-                b"%d" % millis(after),
-            ),
-            self._settle_tail,
-        )
-        return replies.claims(reply, operation, until)[0] if reply else None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -344,7 +315,7 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
         reply = await self._run(SNAPSHOT, keys, ())
         if not reply:
             return None
-        version, state, record, controller, out, waiting, unsent = reply
+        version, state, record, controller, out, waiting, unsent, unreachable = reply
         return Snapshot(
             customer=customer,
             version=version,
@@ -354,6 +325,7 @@ class Store(Identity, Codes, Upkeep, Audit, ApiKeys):
             waiting=waiting,
             unsent=unsent,
             opted_out=channels(out),
+            unreachable=lanes(unreachable),
         )
 
     async def _fold(self, keys: CustomerKeys, last: int, kept: int) -> None:

@@ -1,6 +1,6 @@
 -- address: the customer's record of their addresses, the truth that admit asks.
 --
--- KEYS  c, inbox, out, due, events
+-- KEYS  c, inbox, out, due, events, got
 -- ARGV  1 customer  2 what (create, add, drop)  3 address (`\nCHANNEL\tID\t`)  4 proof  5 retention s
 -- gives {done} {there} (create: such a customer exists) {gone} {moved, to}
 -- race  dropping and admitting are scripts on one record: after the drop nothing is let in from that
@@ -28,7 +28,7 @@ if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
 if what == 'add' then a = a .. address .. ARGV[4] end
 redis.call('HSET', c, 'a', a)
 if what == 'drop' and redis.call('EXISTS', out) == 1 then
-  cancel(out, events, customer, address, nil)
+  cancel(out, events, customer, address, nil, now)
   local _, soonest = walk(out, events, customer, '', now, 0, nil)
   reschedule(c, inbox, due, customer, now, soonest)
 end

@@ -1,6 +1,6 @@
 -- admit: store a message, once, and take the lease if nobody holds it.
 --
--- KEYS  c, inbox, out, seen, due, dead, events
+-- KEYS  c, inbox, out, seen, due, dead, events, got
 -- ARGV  1 customer  2 operation  3 address (`\nCHANNEL\tID\t`)  4 digest  5 letter  6 flag
 --       7 consent (1 STOP, 2 START)  8 create (0, 1)  9 proof  10 seen for s
 --       11 lease ms  12 seen key lives s  13 inbox limit  14 retention s  15 most tries  16 batch
@@ -47,6 +47,11 @@ redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
 if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[12]) end
 if redis.call('RPUSH', inbox, op .. ARGV[5]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
 h.n = h.n + 1
+-- Whoever writes from an address can be reached there.
+local off, to = string.find(h.u or '', address, 1, true)
+if off then
+  redis.call('HSET', c, 'u', string.sub(h.u, 1, off - 1) .. string.sub(h.u, to + 1))
+end
 
 local consent = tonumber(ARGV[7])
 if consent > 0 then
@@ -54,7 +59,7 @@ if consent > 0 then
   local at, ends = string.find(h.x or '', channel, 1, true)
   if consent == 1 then
     if not at then h.x = (h.x or '') .. channel end
-    cancel(out, events, customer, address, nil)
+    cancel(out, events, customer, address, nil, now)
   elseif at then
     h.x = string.sub(h.x, 1, at - 1) .. string.sub(h.x, ends + 1)
   end

@@ -1,9 +1,9 @@
 -- commit: land what a turn decided, all of it or nothing. Also `record`, in the middle of a turn.
 --
--- KEYS  c, inbox, out, log, old, seen, due, events
+-- KEYS  c, inbox, out, log, old, seen, due, events, got
 -- ARGV  1 customer  2 operation  3 epoch  4 version  5 mode (commit, record)  6 ack  7 state
 --       8 timer (0: none)  9 said  10 wake channel  11 lines  12 rows  13 events  14 cancels
---       then the lines; per row id, lane, expires, repeat, blob; the events; row ids to cancel;
+--       then the lines; per row id, lane, expires, flags, blob; the events; row ids to cancel;
 --       then lease ms, claim ms, batch, retention s, refresh s, seen key lives s
 -- gives {committed, version, cursor, kept lines, silenced, deadline, claims, more} {fenced}
 --       deadline is 0 when the lease is free; more is false or what `granted` gives
@@ -17,7 +17,8 @@ local c, inbox, out, log, old, seen, due, events = unpack(KEYS)
 local fixed = #ARGV - 6
 local customer, op, mode = ARGV[1], ARGV[2], ARGV[5]
 local lease_ms, batch, retention = tonumber(ARGV[fixed + 1]), tonumber(ARGV[fixed + 3]), tonumber(ARGV[fixed + 4])
-local f = redis.call('HMGET', c, 'v', 'e', 'd', 'k', 'x', 'y', 'n', 'l', 'p', 'a', 'r', 't', 'w')
+local f = redis.call('HMGET', c, 'v', 'e', 'd', 'k', 'x', 'y', 'n', 'l', 'p', 'a', 'r', 't', 'w',
+  'z')
 if not f[1] then return {'fenced'} end
 local now = server_time()
 local recent, lines = f[9] or '', tonumber(f[8]) or 0
@@ -35,7 +36,7 @@ if at then
     end
   end
   return {'committed', version, lines, redis.call('LLEN', log), silenced, deadline,
-    claimed_by(out, op), more}
+    claimed_by(out, op, now), more}
 end
 if f[2] ~= ARGV[3] or f[1] ~= ARGV[4] or not f[3] then return {'fenced'} end
 
@@ -52,7 +53,7 @@ for i = 0, n_rows - 1 do
   else
     local life = tonumber(ARGV[base + 2])
     rows[#rows + 1] = cmsgpack.pack({ARGV[base], ARGV[base + 1], QUEUED, now, 0,
-      life > 0 and now + life or 0, tonumber(ARGV[base + 3]), '', ARGV[base + 4]})
+      life > 0 and now + life or 0, tonumber(ARGV[base + 3]), '', ARGV[base + 4], 0, 0, now, 0})
   end
 end
 if said > 0 and (f[4] or silenced == 1) then
@@ -82,7 +83,7 @@ local cancels_at, n_cancels = events_at + n_events, tonumber(ARGV[14])
 if n_cancels > 0 then
   local ids = {}
   for i = 0, n_cancels - 1 do ids[ARGV[cancels_at + i]] = true end
-  cancel(out, events, customer, nil, ids)
+  cancel(out, events, customer, nil, ids, now)
 end
 
 -- Letters are numbered without gaps, so a number says where in the list it is.
@@ -93,9 +94,11 @@ if mode == 'commit' and answered > 0 then
   waiting = math.max(waiting - answered, 0)
 end
 
-local claims, soonest = {}, nil
+local claims, soonest, owed = {}, nil, f[14]
 if redis.call('EXISTS', out) == 1 then
-  claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[fixed + 2]), nil)
+  local late
+  claims, soonest, late = walk(out, events, customer, op, now, tonumber(ARGV[fixed + 2]), nil)
+  owed = owed or late
 end
 
 -- Times of ours come as what is left until then: two clocks need not agree.
@@ -116,6 +119,7 @@ if mode == 'commit' then
     more = granted(h, inbox, tonumber(ARGV[3]), version, deadline, 0, 1, batch, '')
   end
 end
+if owed then soonest = now end
 schedule(due, customer, deadline > 0 and deadline or nil, deadline == 0 and timer or nil, soonest)
 
 -- Retention is counted from the last turn, moved on only now and then.

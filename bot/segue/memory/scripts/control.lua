@@ -1,6 +1,6 @@
 -- control: who speaks to this customer, the bot (empty) or one agent.
 --
--- KEYS  c, inbox, out, due, events
+-- KEYS  c, inbox, out, due, events, got
 -- ARGV  1 customer  2 agent's id, or empty  3 who must be speaking now (`*`: anybody)
 -- gives {done} {held, by whom} {gone}
 -- race  a bot's turn that is running is not fenced; its commit finds `k` and drops its words. What
@@ -21,7 +21,7 @@ end
 redis.call('HSET', c, 'k', agent)
 if by == '' and redis.call('EXISTS', out) == 1 then
   local now = server_time()
-  cancel(out, events, customer, nil, nil)
+  cancel(out, events, customer, nil, nil, now)
   local _, soonest = walk(out, events, customer, '', now, 0, nil)
   reschedule(c, inbox, due, customer, now, soonest)
 end

@@ -1,6 +1,6 @@
 -- release: hand the lease back with nothing done (shutdown). It does not count as a failed try.
 --
--- KEYS  c, inbox, out, due, events
+-- KEYS  c, inbox, out, due, events, got
 -- ARGV  1 customer  2 epoch
 -- gives {released} {fenced}
 -- race  work that came in meanwhile is put on `due` in the same script, so that it is seen at once.

@@ -1,6 +1,6 @@
 -- take: look after a customer who is due: unfinished turn, timer, unsent rows.
 --
--- KEYS  c, inbox, out, due, dead, events
+-- KEYS  c, inbox, out, due, dead, events, got
 -- ARGV  1 customer  2 operation  3 judge timers as if it were so many ms later
 --       4 lease ms  5 claim ms  6 most tries  7 batch
 -- gives {answer of the lease, claims}; the first is
@@ -19,10 +19,11 @@ if not h or h.m then
   return {{'gone'}, {}}
 end
 if h.o == op and h.d > now then
-  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[7]), h.s or ''), claimed_by(out, op)}
+  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[7]), h.s or ''), claimed_by(out, op, now)}
 end
 
-local claims, soonest = walk(out, events, customer, op, now, tonumber(ARGV[5]), nil)
+local claims, soonest, owed = walk(out, events, customer, op, now, tonumber(ARGV[5]), nil)
+if owed then h.z = '1' end
 if h.d > now then
   schedule(due, customer, h.d, nil, soonest)
   return {{'busy'}, claims}
@@ -43,7 +44,7 @@ elseif h.t >= tonumber(ARGV[6]) and h.q then
   redis.call('HDEL', c, 'q')
   h.t, h.q = 0, nil
 end
-if waiting == 0 and not timer and not h.q then
+if waiting == 0 and not timer and not h.q and not h.z then
   redis.call('HDEL', c, 'd', 'o', 't')
   schedule(due, customer, nil, h.w, soonest)
   return {{'idle'}, claims}
