@@ -128,6 +128,8 @@ class App:
             chance=self.chance,
             paused=self._paused,
             reply_life=timedelta(minutes=self.settings.sends.reply_minutes),
+            first_life=timedelta(minutes=self.settings.sends.first_minutes),
+            silence=timedelta(minutes=self.settings.api.silent_minutes),
             orders=orders(voice),
             play_twice=self._play_twice,
             caller=self._caller,

@@ -67,7 +67,9 @@ class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Id of a pressed button. `text` then holds its label, if the platform sends it."""
     media: tuple[Media, ...] = ()
     kind: str = "message"
-    """`message`, `opened` (came to the page, said nothing), `edit`, `delete`, `timer` (ours)."""
+    """`message`, `opened` (came to the page, said nothing), `edit`, `delete`, `timer` (ours).
+
+    From the company's own systems: `start` (a dialog), `facts`, `touchpoint` (a call, a visit)."""
     locale: str | None = None
     name: str | None = None
     """Display name, as the platform gives it."""

@@ -71,6 +71,10 @@ class Setup:
     paused: Callable[[Pausable, str], str | None] = lambda _kind, _name: None
     """(kind, name) → the reply to give instead, or None."""
     reply_life: timedelta = timedelta(minutes=15)
+    first_life: timedelta = timedelta(hours=4)
+    """How long what we write first may wait to be sent."""
+    silence: timedelta = timedelta(minutes=30)
+    """How long an open question must have been silent before we write about something else."""
     progress_after: timedelta = timedelta(milliseconds=500)
     orders: Mapping[str, Flag] = field(default_factory=dict)
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""

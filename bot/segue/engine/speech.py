@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -18,8 +19,9 @@ from msgspec import Struct, field
 from segue.channel import Capabilities
 from segue.engine.state import State
 from segue.errors import VoiceError
-from segue.types import Address, Button, Line, Message, Millis, Row, Who
+from segue.types import Address, Button, Line, Message, Millis, Purpose, Row, Who
 from segue.voice import CustomerView, Rendered, Voice, degrade
+from segue.voice.values import plain_data
 
 log = logging.getLogger("segue.engine")
 _encode = msgspec.msgpack.Encoder().encode
@@ -38,6 +40,10 @@ class Speech(Struct, kw_only=True):
     """Values of the reply that is said where another one failed."""
     life: Millis = 0
     """How long a row may wait before it is not worth sending; 0 is for ever."""
+    first_life: Millis = 0
+    """The same where we write first."""
+    purpose: Purpose = Purpose.ANSWER
+    """Why this turn speaks."""
     lines: list[Line] = field(default_factory=list)
     """Lines of the transcript that are not stored yet: the customer's, then the bot's."""
     spoken: list[Line] = field(default_factory=list)
@@ -56,6 +62,10 @@ class Speech(Struct, kw_only=True):
         """Add a line that is not the bot's; all of these come before the bot speaks."""
         self.lines.append(line)
         self.spoken.append(line)
+
+    def turn_to(self, address: Address, capabilities: Capabilities) -> None:
+        """Say what follows at another address of the customer's."""
+        self.address, self.capabilities = address, capabilities
 
     def has(self, reply: str, dialog: str = "") -> bool:
         """Whether the voice can say this, in any locale."""
@@ -114,7 +124,7 @@ class Speech(Struct, kw_only=True):
         message = rendered.message
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
-        self._keep(message, rendered.reply, rendered.version, lead=lead)
+        self._keep(message, rendered.reply, rendered.version, lead=lead, values=values)
         if rendered.wordings > 1:
             self._remember_wording(reply, rendered.variant)
         return message
@@ -149,7 +159,14 @@ class Speech(Struct, kw_only=True):
             return message
         return msgspec.structs.replace(message, body=(*before.body, *message.body))
 
-    def _keep(self, message: Message, reply: str, version: int, lead: str = "") -> None:
+    def _keep(
+        self,
+        message: Message,
+        reply: str,
+        version: int,
+        lead: str = "",
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
         self._count += 1
         identity = f"{self.state.turn}-{self._count}"
         # What may be repeated later is the message itself, without what led to it.
@@ -172,6 +189,8 @@ class Speech(Struct, kw_only=True):
         if not self.capabilities.push:
             return
         parts = degrade(message, self.capabilities)
+        first = self.purpose is Purpose.PROACTIVE
+        life = self.first_life if first else self.life
         for position, part in enumerate(parts):
             self.rows.append(
                 Row(
@@ -180,7 +199,10 @@ class Speech(Struct, kw_only=True):
                     message=part,
                     reply=reply,
                     context=self.state.contexts.get(self.address.channel, _NO_CONTEXT),
-                    expires_at=self.at + self.life if self.life else 0,
+                    expires_at=self.at + life if life else 0,
+                    repeat=not first,
+                    purpose=self.purpose,
+                    values=_texts(values) if first and values else {},
                 )
             )
 
@@ -193,6 +215,19 @@ class Speech(Struct, kw_only=True):
         self.lines.clear()
         self.rows.clear()
         self.said = 0
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a reply's values as text, as a platform's template wants them: fields with a dot."""
+    found: dict[str, str] = {}
+    for name, value in plain_data(dict(values)).items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{part}": text for part, text in _texts(value).items()}
+        elif isinstance(value, date | datetime):
+            found[name] = value.isoformat()
+        elif value is not None and not isinstance(value, list):
+            found[name] = str(value)
+    return found
 
 
 FALLBACK = "something_went_wrong"

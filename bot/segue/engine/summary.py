@@ -23,6 +23,14 @@ class Summary(Struct, frozen=True, kw_only=True, array_like=True):
     milestones: list[str]
     unsure: int
     """Turns in a row that were not understood."""
+    facts: list[str] = []
+    """Names of facts of the profile that are new, other or gone."""
+    started: list[str] = []
+    """Ids of the company's starts whose dialog has begun."""
+    dropped: list[tuple[str, str]] = []
+    """Ids of those that never will begin, and why."""
+    partial: bool = False
+    """Told in the middle of a turn; the turn's own summary follows, without these."""
 
 
 encode = msgspec.msgpack.Encoder().encode

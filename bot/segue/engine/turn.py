@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import pausing, summary
+from segue.engine import outreach, pausing, summary, told
 from segue.engine.answering import Answering
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
@@ -52,11 +52,15 @@ class Turn:
         self._reading = 0
         self.written: Millis = self.at
         """When the words that are read now were written, as far as we know."""
-        address = (
-            granted.letters[-1].inbound.address
-            if granted.letters
-            else self.state.address or Address("", "")
-        )
+        theirs = [n.inbound for n in granted.letters if n.inbound.kind not in told.KINDS]
+        self.written_at: Address | None = theirs[-1].address if theirs else None
+        """Where the customer writes in this turn; None if they do not."""
+        self.first = self.state.address is None
+        """They have never written, and we have not written to them."""
+        self.told = told.Told()
+        self._profile = dict(self.state.profile)
+        """As it was stored last."""
+        address = self.written_at or self.state.address or Address("", "")
         self.speech = Speech(
             voice=setup.voice,
             state=self.state,
@@ -66,6 +70,8 @@ class Turn:
             at=self.at,
             contact=setup.company.contact(),
             life=int(setup.reply_life.total_seconds() * 1000),
+            first_life=int(setup.first_life.total_seconds() * 1000),
+            purpose=outreach.purpose(theirs=bool(theirs) or granted.parked),
         )
         self.player = Player(self)
         self.answering = Answering(self)
@@ -91,6 +97,7 @@ class Turn:
         for timer in due:
             if timer in self.state.timers:  # The one before may have ended what it belongs to.
                 await self._ring(timer)
+        await outreach.ring_waiting(self)
         await self._close()
         return self._commit(ack=self._last_letter(), ended=True)
 
@@ -134,6 +141,9 @@ class Turn:
     async def _hear(self, letters: list[Letter]) -> None:
         inbound = letters[-1].inbound
         self._reading = letters[-1].number
+        if inbound.kind in told.KINDS:
+            told.heard(self, inbound)
+            return
         self.written = inbound.received_at or self.at
         if self.granted.controller:
             return
@@ -162,13 +172,18 @@ class Turn:
 
     def _listen(self, inbound: Inbound) -> None:
         state = self.state
+        if inbound.kind in told.KINDS:
+            if inbound.kind == "touchpoint":
+                for line in told.lines(inbound):
+                    self.speech.heard(line)
+            return
         state.address = inbound.address
         if inbound.context:
             state.contexts[inbound.address.channel] = inbound.context
         if inbound.name:
             state.name = inbound.name
-        if inbound.locale and state.turn == 1:
-            state.locale = self._known_locale(inbound.locale) or state.locale
+        if inbound.locale and self.first:
+            state.locale = self.known_locale(inbound.locale) or state.locale
         if inbound.proof is Proof.VERIFIED:
             self._vouched(inbound)
         if inbound.kind in ("opened", "timer"):
@@ -210,7 +225,7 @@ class Turn:
             self.speech.say("media_only" if asks else "attachment_received")
             self.player.prompt_again = True
 
-    def _known_locale(self, wanted: str) -> str | None:
+    def known_locale(self, wanted: str) -> str | None:
         """Return the voice's locale that serves a wanted one best (`de-AT` → `de`)."""
         locales = self.setup.voice.locales
         for candidate in (wanted, wanted.partition("-")[0].lower()):
@@ -239,7 +254,7 @@ class Turn:
     async def _opened(self) -> None:
         """Greet whoever comes for the first time; somebody who knows us is not greeted again."""
         opening = self.setup.dialogs.opening
-        if opening is not None and not self.state.frames and self.state.turn == 1:
+        if opening is not None and not self.state.frames and self.first:
             await self.player.start(opening.name, utterance="")
 
     def listener(
@@ -266,6 +281,9 @@ class Turn:
         """Do what was to be done at this time, once."""
         state = self.state
         state.timers.remove(timer)
+        if timer.kind == outreach.KIND:
+            await outreach.ring(self, timer)
+            return
         frame = next((f for f in state.frames if f.instance == timer.instance), None)
         if frame is None or self.granted.controller:
             return
@@ -316,6 +334,9 @@ class Turn:
         self.state.noted = max(self.state.noted, self._last_letter())
         await self._flush(self._commit(ack=0, ended=False))
         self.speech.stored()
+        self.player.milestones.clear()
+        self.told = told.Told()
+        self._profile = dict(self.state.profile)
 
     def _commit(self, *, ack: int, ended: bool) -> Commit:
         # Should this process die before the turn has ended, somebody must go on with it: where a
@@ -327,11 +348,17 @@ class Turn:
             log=self.speech.log(),
             said=self.speech.said,
             rows=tuple(self.speech.rows),
-            events=(self._summary(),) if ended else (),
+            events=self._events(ended),
             due=due,
         )
 
-    def _summary(self) -> bytes:
+    def _events(self, ended: bool) -> tuple[bytes, ...]:
+        """Return what is told of this turn, each thing in the commit that makes it true."""
+        facts = told.changes(self._profile, self.state.profile)
+        news = self.player.milestones or self.told.started or self.told.dropped or facts
+        return (self._summary(facts, ended),) if ended or news else ()
+
+    def _summary(self, facts: list[str], ended: bool) -> bytes:
         frame = self.state.frames[-1] if self.state.frames else None
         return summary.encode(
             summary.Summary(
@@ -339,9 +366,13 @@ class Turn:
                 channel=self.speech.address.channel,
                 locale=self.state.locale,
                 dialog=frame.dialog if frame else "",
-                replies=self.speech.replies,
+                replies=self.speech.replies if ended else [],
                 milestones=self.player.milestones,
                 unsure=self.state.unsure,
+                facts=facts,
+                started=self.told.started,
+                dropped=self.told.dropped,
+                partial=not ended,
             )
         )
 
