@@ -12,20 +12,15 @@ The rules:
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import regex
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -34,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from segue.errors import SettingsError
+from segue.settings.api import ApiSettings
 from segue.settings.sentences import explain, refuse_samples
 from segue.settings.sources import (
     Origins,
@@ -41,86 +37,24 @@ from segue.settings.sources import (
     from_toml,
     one_or_many,
     reveal,
-    split_words,
+)
+from segue.settings.values import (
+    Hours,
+    Locale,
+    Network,
+    PageAddress,
+    Pattern,
+    Prefix,
+    Section,
+    StoreAddress,
+    TimeZone,
+    WebAddress,
+    Words,
 )
 
 FILE = "segue.toml"
 
 M = TypeVar("M", bound=BaseModel)
-
-
-# -- what a value must look like -------------------------------------------------------------------
-
-
-def _network(value: str) -> str:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError("must be an IP address or network, like 10.0.0.0/8") from None
-    return value
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("must be a web address, like https://chat.example.com")
-    return value.rstrip("/")
-
-
-def _page_address(value: str) -> str:
-    return value if value.startswith("/") else _web_address(value)
-
-
-def _store_address(value: str) -> str:
-    schemes = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster")
-    if value != "embedded:" and value.partition("://")[0] not in schemes:
-        raise ValueError("must be embedded: or an address like redis://host:6379/0")
-    return value
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (LookupError, ValueError, OSError):
-        raise ValueError("must be a time zone like Europe/Vienna") from None
-    return value
-
-
-def _locale(value: str) -> str:
-    if not regex.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
-        raise ValueError("must be a locale like en or de-AT")
-    return value
-
-
-def _hours(value: str) -> str:
-    if value and not regex.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", value):
-        raise ValueError("must be two times, like 21:00-08:00")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        regex.compile(value)
-    except regex.error as error:
-        raise ValueError(f"must be a regular expression ({error})") from None
-    return value
-
-
-def _prefix(value: str) -> str:
-    if not regex.fullmatch(r"[A-Za-z0-9_.:-]{0,64}", value):
-        raise ValueError("must be at most 64 letters, digits and _ . : -")
-    return value
-
-
-Words = BeforeValidator(split_words)
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Locale = Annotated[str, AfterValidator(_locale)]
-
-
-class Section(BaseModel):
-    """One section of `segue.toml`. Nothing unknown is let in, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 # -- the sections ----------------------------------------------------------------------------------
@@ -129,14 +63,14 @@ class Section(BaseModel):
 class StoreSettings(Section):
     """Where customers are remembered."""
 
-    url: Annotated[str, AfterValidator(_store_address)] = Field(
+    url: StoreAddress = Field(
         default="embedded:",
         repr=False,
         description="`embedded:` starts a server of its own on a private socket; else the address "
         "of a Valkey or Redis ≥ 7.0 (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, "
         "`redis+cluster://`). May hold a password, or be `file:…`.",
     )
-    prefix: Annotated[str, AfterValidator(_prefix)] = Field(
+    prefix: Prefix = Field(
         default="segue:",
         description="Stands before every key, so that several installations can share a server.",
     )
@@ -210,7 +144,7 @@ class ServerSettings(Section):
         description="Where customers and platforms reach this server, like "
         "`https://chat.example.com`. Never taken from a request.",
     )
-    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Words] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], Words] = Field(
         default=(),
         description="Networks whose `X-Forwarded-For` is believed, like `10.0.0.0/8`.",
     )
@@ -232,16 +166,14 @@ class CompanySettings(Section):
     phone: str = Field(default="", description="Where customers reach a person.")
     email: str = Field(default="", description="Where customers reach a person.")
     hours: str = Field(default="", description="When somebody is there, in words.")
-    privacy_url: Annotated[str, AfterValidator(_page_address)] = Field(
+    privacy_url: PageAddress = Field(
         default="", description="The privacy notice; the widget links it."
     )
-    quiet_hours: Annotated[str, AfterValidator(_hours)] = Field(
+    quiet_hours: Hours = Field(
         default="",
         description="When nobody is written to first, like `21:00-08:00`; answers always go out.",
     )
-    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        default="UTC", description="For dates, reminders and quiet hours."
-    )
+    timezone: TimeZone = Field(default="UTC", description="For dates, reminders and quiet hours.")
     locale: Locale = Field(default="en", description="Where every other locale falls back to.")
     locales: Annotated[tuple[Locale, ...], Words] = Field(
         default=(),
@@ -292,38 +224,6 @@ class SendsSettings(Section):
         ge=0,
         description="The same for what nobody asked for: reminders, and dialogs that a system "
         "starts.",
-    )
-
-
-class ApiSettings(Section):
-    """How the company's own systems reach customers, and are told what happened."""
-
-    rate: float = Field(
-        default=20.0, gt=0, description="Requests a second of one key, in each process."
-    )
-    burst: int = Field(default=100, ge=1, description="How many may come at once.")
-    once_hours: int = Field(
-        default=48, ge=24, le=720, description="How long an `Idempotency-Key` is remembered."
-    )
-    issuer: str = Field(
-        default="",
-        description="The `iss` in the tokens of your site, so that its `sub` and an external id "
-        "are one customer; empty: that of the web channel.",
-    )
-    new_addresses: bool = Field(
-        default=False,
-        description="May a system write to an address that has never written to us? It must name "
-        "its basis of consent each time.",
-    )
-    silent_minutes: float = Field(
-        default=30.0,
-        ge=0,
-        description="How long an open question must have been silent before a system's dialog "
-        "begins beside it.",
-    )
-    private_webhooks: bool = Field(
-        default=False,
-        description="May webhooks go to hosts of a private network, and by `http`?",
     )
 
 
@@ -399,9 +299,9 @@ class MaskingSettings(Section):
     """What is blotted out of customers' words before anything is stored."""
 
     cards: bool = Field(default=True, description="Mask card numbers (checked with Luhn).")
-    patterns: Annotated[
-        tuple[Annotated[str, AfterValidator(_pattern)], ...], BeforeValidator(one_or_many)
-    ] = Field(default=(), description="Regular expressions of what else is masked.")
+    patterns: Annotated[tuple[Pattern, ...], BeforeValidator(one_or_many)] = Field(
+        default=(), description="Regular expressions of what else is masked."
+    )
 
 
 class LogSettings(Section):
