@@ -69,7 +69,12 @@ class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = "message"
     """`message`, `opened` (came to the page, said nothing), `edit`, `delete`, `timer` (ours).
 
-    From the company's own systems: `start` (a dialog), `facts`, `touchpoint` (a call, a visit)."""
+    From the company's own systems: `start` (a dialog), `facts`, `touchpoint` (a call, a visit).
+
+    `public` and `home` are answered with one reply and nothing else (`engine/elsewhere.py`): called
+    where others read along, and a look at the page that a platform keeps for a bot. Their address
+    is one of the place, without a history.
+    """
     locale: str | None = None
     name: str | None = None
     """Display name, as the platform gives it."""

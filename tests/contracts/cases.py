@@ -19,8 +19,10 @@ from sample_channel import SampleChannel, SampleSettings
 from sample_platform import Shown
 
 from segue.channel import Adapter, Payload, RawRequest, Site
+from segue.testing.platforms.slack_blocks import checked, shown
 from segue.types import Block, Link, Message
 from segue_adapters.plain import plain
+from segue_adapters.slack import SlackChannel, SlackSettings
 from segue_adapters.terminal import TerminalChannel, printable
 from segue_adapters.web import WebChannel
 
@@ -95,6 +97,16 @@ def _sample_seen(payload: Payload) -> Seen:
     )
 
 
+def _slack_seen(payload: Payload) -> Seen:
+    checked(payload["blocks"])
+    seen = shown(payload)
+    # What is sent alone, where the blocks are not taken, promises the same.
+    alone = shown({"text": payload["alone"], "mrkdwn": False, "parse": "none"})
+    assert not seen.mentions
+    assert not any((alone.mentions, alone.links, alone.marked))
+    return Seen(text=seen.text, links=frozenset(seen.links), buttons=tuple(seen.labels))
+
+
 def links_of(message: Message) -> list[str]:
     """Return every address that the author of a message linked to."""
     found: list[str] = []
@@ -132,6 +144,21 @@ CASES = (
         ),
         shown=_sample_seen,
         proof=("x-sample-signature", "x-sample-time"),
+        shows_addresses=False,
+    ),
+    Case(
+        name="slack",
+        make=lambda folder: SlackChannel(
+            SlackSettings(
+                bot_token="xoxb-recorded",
+                signing_secret=SECRET,
+                app_id="A0SEGUE",
+                team_ids=("T0SEGUE",),
+            ),
+            Site(data_dir=folder, clock=StillClock()),
+        ),
+        shown=_slack_seen,
+        proof=("x-slack-signature", "x-slack-request-timestamp"),
         shows_addresses=False,
     ),
 )

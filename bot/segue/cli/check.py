@@ -30,6 +30,8 @@ MAY_SAY = OWN_REPLIES | {
     "disclosure",
     "resume",
     "slow_down",
+    "come_private",
+    "home",
     "media_only",
     "step_failed",
     "bye",

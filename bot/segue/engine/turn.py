@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import outreach, pausing, summary, told
+from segue.engine import elsewhere, outreach, pausing, summary, told
 from segue.engine.answering import Answering
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
@@ -150,6 +150,8 @@ class Turn:
         if inbound.kind == "opened":
             await self._opened()
             return
+        if elsewhere.said(inbound.kind, self.speech):
+            return
         if inbound.kind not in ("message", "edit"):
             return
         text = " ".join(letter.inbound.text for letter in letters if letter.inbound.text)
@@ -186,7 +188,7 @@ class Turn:
             state.locale = self.known_locale(inbound.locale) or state.locale
         if inbound.proof is Proof.VERIFIED:
             self._vouched(inbound)
-        if inbound.kind in ("opened", "timer"):
+        if inbound.kind in ("opened", "timer", *elsewhere.REPLIES):
             return
         self.speech.heard(
             Line(

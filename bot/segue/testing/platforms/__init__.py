@@ -5,8 +5,10 @@ buckets), answers with the real one's error bodies, delivers webhooks with its s
 and keeps a ledger. Point a channel's `api_base` at one, and its webhooks at your bot.
 
 base         what they share: server, ledger, faults, buckets, webhooks with retries
+slack        a workspace: Web API, Events API, interactivity, commands, Socket Mode
 """
 
 from segue.testing.platforms.base import Buckets, Call, Fault, Hook, Platform
+from segue.testing.platforms.slack import Slack
 
-__all__ = ["Buckets", "Call", "Fault", "Hook", "Platform"]
+__all__ = ["Buckets", "Call", "Fault", "Hook", "Platform", "Slack"]

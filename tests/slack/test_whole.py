@@ -1,0 +1,184 @@
+"""A customer on Slack: the real adapter, the real core, and a workspace as strict as Slack's."""
+
+from __future__ import annotations
+
+import pytest
+
+from segue.types import Who
+from segue_adapters.slack_events import address
+
+
+async def lines(house, person, place=""):
+    """Return (who, words) of a customer's transcript."""
+    owner = await house.app.core.owner(address(house.slack.team, person.user, place))
+    assert owner is not None
+    page = await house.app.core.page(owner, after=-1)
+    return [(line.who, line.text) for _, line in page.lines]
+
+
+@pytest.mark.parametrize("socket", [False, True], ids=["http", "socket mode"])
+async def test_a_return_by_buttons(house, slack, socket):
+    """From the first words to the label, over HTTP as in Socket Mode."""
+    here = await house(socket=socket)
+    ada = slack.person("Ada")
+    await ada.write("I want to send something back")
+    await here.rest()
+    assert "automated assistant" in ada.screen[0].text
+    assert "A1001" in ada.screen[-1].text
+    for words in ("A1001", "D02 AF30"):
+        await ada.write(words)
+        await here.rest()
+    pressed = []
+    while ada.screen[-1].labels:
+        pressed.append(ada.screen[-1].labels[0])
+        await ada.press(pressed[-1])
+        await here.rest()
+    assert len(pressed) >= 3
+    assert "mail" in ada.screen[-1].text
+    # Slack sends an e-mail address as a link; the dialog gets the address.
+    await ada.write("ada@example.com")
+    await here.rest()
+    print([s.text for s in ada.screen])
+    assert not any(each.mentions for each in ada.screen)
+    assert all(call.answer.get("ok") for call in slack.ledger)
+    said = await lines(here, ada)
+    assert (Who.CUSTOMER, "ada@example.com") in said
+
+
+async def test_the_same_message_under_other_event_ids_is_one(house, slack):
+    """Eleven deliveries, each with an event id of its own, have one effect."""
+    here = await house()
+    slack.copies = 11
+    ada = slack.person("Ada")
+    await ada.write("How long does delivery take?")
+    await here.rest()
+    said = await lines(here, ada)
+    assert [words for who, words in said if who == Who.CUSTOMER] == ["How long does delivery take?"]
+    assert len(ada.screen) == 2
+    assert here.app.adapters["slack"].counts["webhook", "retry"] == 0
+
+
+async def test_a_mention_is_answered_by_an_invitation_and_nothing_else(house, slack):
+    """Only they see it, it says nothing of theirs, and their words are not kept (law 6)."""
+    here = await house()
+    ada = slack.person("Ada")
+    await ada.mention_in("C0GENERAL", "where is my order A1001?")
+    await here.rest()
+    (seen,) = ada.screen
+    assert seen.ephemeral
+    assert seen.channel == "C0GENERAL"
+    assert "direct" in seen.text.lower() or "directly" in seen.text
+    assert "A1001" not in seen.text
+    assert ada.heard_in("C0GENERAL") == []
+    assert [who for who, _ in await lines(here, ada, "C0GENERAL")] == [Who.BOT]
+    # Nobody of that name has written in private yet.
+    assert await here.app.core.owner(address(slack.team, ada.user)) is None
+
+
+async def test_a_command_where_we_are_not_is_answered_in_the_dm(house, slack):
+    """A slash command works in every channel; the invitation comes where we can speak."""
+    here = await house()
+    ada = slack.person("Ada")
+    await ada.command("where is A1001?", channel="C0ELSEWHERE")
+    await here.rest()
+    (seen,) = ada.screen
+    assert not seen.ephemeral
+    assert seen.channel == slack.dm(ada.user).id
+
+
+async def test_app_home_shows_what_can_be_begun(house, slack):
+    """A page with buttons; pressing one begins the journey in the DM, once a day it is written."""
+    here = await house()
+    ada = slack.person("Ada")
+    for _ in range(3):
+        await ada.open_home()
+        await here.rest()
+    assert [call.method for call in slack.ledger] == ["views.publish"]
+    assert ada.home is not None
+    assert "Send something back" in ada.home.labels
+    await ada.press("Send something back")
+    await here.rest()
+    assert "A1001" in ada.screen[-1].text
+
+
+async def test_the_messages_tab_greets_once(house, slack):
+    """Whoever comes and says nothing is greeted; who comes again is not."""
+    here = await house()
+    ada = slack.person("Ada")
+    await ada.open_home("messages")
+    await here.rest()
+    greeted = len(ada.screen)
+    assert greeted >= 1
+    await ada.open_home("messages")
+    await here.rest()
+    assert len(ada.screen) == greeted
+
+
+async def test_nobody_presses_somebody_elses_buttons(house, slack):
+    """A press by another user than the one the buttons are for has no effect."""
+    here = await house()
+    ada, ben = slack.person("Ada"), slack.person("Ben")
+    await ada.write("hjkl uiop")
+    await here.rest()
+    label = ada.screen[-1].labels[0]
+    before = len(ada.screen)
+    await ben.press_in(ada, label)
+    await here.rest()
+    assert len(ada.screen) == before
+    assert ben.screen == []
+    assert here.app.adapters["slack"].counts["ignored", "not_theirs"] == 1
+
+
+async def test_a_stale_button_does_no_harm(house, slack):
+    """A button of a message long ago does not answer the question that is open now."""
+    here = await house()
+    ada = slack.person("Ada")
+    await ada.write("hjkl uiop")
+    await here.rest()
+    await ada.write("Send something back")
+    await here.rest()
+    question = ada.screen[-1].text
+    await ada.press("Find an order")
+    await here.rest()
+    assert ada.screen[-1].text != ""
+    await ada.write("A1001")
+    await here.rest()
+    assert question
+    assert all(call.answer.get("ok") for call in slack.ledger)
+
+
+async def test_another_workspace_or_app_is_acknowledged_and_ignored(house, slack):
+    """A valid signature over somebody else's event: 200, counted, and no customer (T7)."""
+    here = await house()
+    ada = slack.person("Ada")
+    for change in ({"team": "T0OTHER"}, {"app": "A0OTHER"}):
+        before = {name: getattr(slack, name) for name in change}
+        for name, value in change.items():
+            setattr(slack, name, value)
+        await ada.write("hello")
+        for name, value in before.items():
+            setattr(slack, name, value)
+    await here.rest()
+    assert [hook.statuses for hook in slack.hooks] == [[200], [200]]
+    counts = here.app.adapters["slack"].counts
+    assert counts["ignored", "other_team"] == 1
+    assert counts["ignored", "other_app"] == 1
+    assert ada.screen == []
+
+
+async def test_slack_gets_its_word_back(house, slack):
+    """The request URL is verified, with the signature looked at first."""
+    await house()
+    assert (await slack.challenge()).startswith("challenge")
+    slack.signing_secret = "wrong"
+    assert await slack.challenge() == ""
+
+
+async def test_words_do_not_become_mentions(house, slack):
+    """What a customer writes comes back as text, whatever it looks like."""
+    here = await house()
+    ada = slack.person("Ada")
+    for words in ("change my delivery address", "<!channel> *x* <https://evil.example|bank>"):
+        await ada.write(words)
+        await here.rest()
+    assert not any(each.mentions or each.links or each.marked for each in ada.screen)
