@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import redis
 from segue.errors import SettingsError, StoreUnavailable, StoreUnfit
 from segue.memory import Commit, Committed, Fenced, Granted, Store, open_store
 from segue.memory.connection import connect
+from segue.memory.direct import CannotOpen, Place, direct_opener, place_of
 from segue.memory.embedded import Embedded, embedded
 from segue.memory.scripting import script
 from segue.memory.wire import Lost, Wire
@@ -119,12 +122,24 @@ async def test_a_full_server_is_unavailable_at_once(
         assert isinstance(done, Committed)
 
 
-async def test_a_wrong_login_is_said_at_once(server: Embedded, admin: Any) -> None:
+def by_option(password: str) -> Callable[[str], str]:
+    """Return what makes a URL that redis-py opens."""
+    return lambda url: f"{url}?password={password}"
+
+
+def by_login(password: str) -> Callable[[str], str]:
+    """Return what makes a URL that is opened directly."""
+    return lambda url: url.replace("unix://", f"unix://:{password}@")
+
+
+@pytest.mark.parametrize("way", [by_option, by_login])
+async def test_a_wrong_login_is_said_at_once(server: Embedded, admin: Any, way: Any) -> None:
     """A password the server does not take is no reason to wait."""
+    wrong, right = way("wrong"), way("right")
     admin.config_set("requirepass", "right")
     with pytest.raises(StoreUnfit, match="login"):
-        await open_store(server.url + "?password=wrong", patience=timedelta(seconds=60))
-    async with await open_store(server.url + "?password=right") as store:
+        await open_store(wrong(server.url), patience=timedelta(seconds=60))
+    async with await open_store(right(server.url)) as store:
         assert await store.snapshot("nobody") is None
     admin.config_set("requirepass", "")
 
@@ -174,11 +189,7 @@ async def test_an_unreadable_reply_ends_the_connection(tmp_path: Path) -> None:
 
     path = tmp_path / "babble.sock"
     async with await asyncio.start_unix_server(babble, path):
-        from redis.asyncio.connection import UnixDomainSocketConnection
-
-        connection = UnixDomainSocketConnection(path=str(path), protocol=2, driver_info=None)
-        await connection._connect()
-        wire = Wire(connection, 1.0)
+        wire = Wire(await direct_opener(Place(path=str(path)), 1.0)(), 1.0)
         with pytest.raises(Lost, match="unreadable"):
             await wire.send(b"*1\r\n$4\r\nPING\r\n")
         with pytest.raises(Lost, match="closed"):
@@ -198,3 +209,45 @@ def test_a_wrong_url_is_explained(url: str, says: str) -> None:
     """A URL that cannot be used is one sentence with the cure."""
     with pytest.raises(SettingsError, match=says):
         connect(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("unix:///run/valkey.sock", Place(path="/run/valkey.sock")),
+        ("unix://:a%2Fb@/run/v.sock", Place(path="/run/v.sock", password="a/b")),
+        ("redis://host", Place(host="host")),
+        ("redis://", Place(host="localhost")),
+        (
+            "redis://ada:se%20cret@[::1]:7000/3",
+            Place(host="::1", port=7000, user="ada", password="se cret", database=3),
+        ),
+        ("redis://host/three", None),
+        ("redis://host:port", None),
+        ("redis://host?ssl_cert_reqs=none", None),
+        ("redis://ada@host", None),
+        ("rediss://host", None),
+        ("unix://host/run/v.sock", None),
+    ],
+)
+def test_plain_addresses_are_opened_without_redis_py(url: str, place: Place | None) -> None:
+    """A host, a login and a database are all that we read ourselves; the rest is redis-py's."""
+    assert place_of(url) == place
+
+
+async def test_a_database_that_is_not_there_is_no_connection(server: Embedded) -> None:
+    """What the server refuses before the first script is an error that is tried again."""
+    place = Place(path=str(server.socket), database=99)
+    with pytest.raises(CannotOpen, match="SELECT"):
+        await direct_opener(place, 1.0)()
+
+
+def test_a_plain_store_imports_no_redis_py(tmp_path: Path) -> None:
+    """The start does not pay for a client that it does not use."""
+    code = (
+        "import sys, segue.app; from segue.memory.urls import opener; "
+        "opener('redis://host:6379/1', 1.0); "
+        "print([name for name in sys.modules if name.partition('.')[0] == 'redis'])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -31,7 +31,6 @@ def run(dev: bool, host: str | None, port: int | None, config: Path | None) -> N
     settings = read_settings(config, **({"server": chosen} if chosen else {}))
 
     from segue.app import App
-    from segue.cli.devpage import DevPage
     from segue.cli.serving import serve_app
     from segue.server import configure_logging
 
@@ -42,7 +41,11 @@ def run(dev: bool, host: str | None, port: int | None, config: Path | None) -> N
     def started(address: str) -> None:
         click.echo(f"Segue is at {address}" + (", and reads every save." if dev else ""))
 
-    board = DevPage() if dev else None
+    board = None
+    if dev:
+        from segue.cli.devpage import DevPage
+
+        board = DevPage()
     routes = board.routes if board else None
     serving = serve_app(app, started=started, routes=routes, reload=dev, board=board, next_free=dev)
     raise SystemExit(asyncio.run(serving))

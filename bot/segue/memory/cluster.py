@@ -12,13 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.connection import Connection
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from segue.errors import StoreError, StoreUnavailable
 from segue.memory.scripting import Script
 from segue.memory.server import AGAIN, FULL, Base, Patience, parse_info
-from segue.memory.urls import hosts, login
+from segue.memory.urls import hosts, login, taken_over
 from segue.ports import Chance
 
 
@@ -109,7 +108,7 @@ class Cluster(Base):
             except (RedisError, OSError, TimeoutError, AttributeError, TypeError) as error:
                 await patience.wait(error)
 
-    async def _listening_connection(self) -> Connection:
+    async def _listening_connection(self) -> asyncio.StreamWriter:
         # A published message reaches every node of a cluster, so any one will do.
         client = self._connected()
         await client.initialize()
@@ -118,12 +117,9 @@ class Cluster(Base):
         for node in client.get_nodes():
             try:
                 kind = node.connection_class
-                connection: Connection = kind(host=node.host, port=node.port, **options)
-                await connection.connect()  # type: ignore[no-untyped-call]
-            except (RedisError, OSError) as error:
+                return await taken_over(kind(host=node.host, port=node.port, **options))
+            except OSError as error:
                 problem = error
-            else:
-                return connection
         raise problem
 
     async def close(self) -> None:

@@ -18,11 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import hiredis
-from redis.asyncio.connection import Connection
-from redis.exceptions import AuthenticationError, RedisError
 
 from segue.errors import SettingsError, StoreError, StoreUnavailable, StoreUnfit
-from segue.memory.cluster import Cluster
+from segue.memory.direct import LoginRefused
 from segue.memory.scripting import Script
 from segue.memory.server import AGAIN, FULL, Base, Patience, Server, parse_info
 from segue.memory.urls import opener, reviving, sentinel_opener
@@ -46,6 +44,8 @@ def connect(
     chance = chance or SystemChance()
     scheme = urlsplit(url).scheme
     if scheme == "redis+cluster":
+        from segue.memory.cluster import Cluster  # with all of redis-py: see `direct.py`
+
         return Cluster(url, timeout=timeout, patience=patience or 20.0, chance=chance)
     if scheme in ("redis+sentinel", "rediss+sentinel"):
         open_one = sentinel_opener(url, timeout)
@@ -153,12 +153,9 @@ class Single(Base):
             opening = self._opening
             try:
                 return await asyncio.wait_for(asyncio.shield(opening), max(patience.left(), 0.01))
-            except (RedisError, OSError, TimeoutError) as error:
-                # redis-py wraps it on some kinds of connection.
-                if isinstance(error, AuthenticationError) or isinstance(
-                    error.__cause__, AuthenticationError
-                ):
-                    raise StoreUnfit(f"the store refuses store.url's login: {error}") from error
+            except LoginRefused as error:
+                raise StoreUnfit(f"the store refuses store.url's login: {error}") from error
+            except (OSError, TimeoutError) as error:
                 await patience.wait(error)
 
     async def _open(self) -> Wire:
@@ -174,7 +171,7 @@ class Single(Base):
         self.calls += 1
         return [parse_info(await wire.send(pack((b"INFO",))))]
 
-    async def _listening_connection(self) -> Connection:
+    async def _listening_connection(self) -> asyncio.StreamWriter:
         return await self._opener()
 
     async def close(self) -> None:

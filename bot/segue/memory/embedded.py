@@ -29,10 +29,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from redis.asyncio.connection import UnixDomainSocketConnection
-from redis.exceptions import RedisError
-
-from segue.errors import StoreUnavailable, StoreUnfit
+from segue.errors import StoreError, StoreUnavailable, StoreUnfit
+from segue.memory.direct import ask
 from segue.memory.server import parse_info
 
 LONGEST_SOCKET = 100
@@ -213,16 +211,16 @@ def _start(folder: Path, socket: Path, fsync: str, lock: int) -> subprocess.Pope
 
 async def _answering(socket: Path) -> int | None:
     """Return the process id of the server behind the socket, once it has loaded its data."""
-    connection = UnixDomainSocketConnection(path=str(socket), protocol=2, socket_timeout=2)
     try:
-        await connection.connect()  # type: ignore[no-untyped-call]
-        await connection.send_command("INFO")
-        info = parse_info(await connection.read_response())
-        return int(info["process_id"]) if info.get("loading", "0") == "0" else None
-    except (RedisError, OSError):
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_unix_connection(str(socket))
+            try:
+                info = parse_info(await ask(reader, writer, "INFO"))
+            finally:
+                writer.close()
+    except (OSError, StoreError):
         return None
-    finally:
-        await connection.disconnect()
+    return int(info["process_id"]) if info.get("loading", "0") == "0" else None
 
 
 async def _leave(server: Embedded, users: int) -> bool:

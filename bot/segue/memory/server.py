@@ -8,10 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from redis.asyncio.connection import Connection
-from redis.exceptions import RedisError
-
 from segue.errors import StoreError, StoreUnavailable
+from segue.memory.direct import LoginRefused
 from segue.memory.scripting import Script
 from segue.memory.wire import Ear
 from segue.ports import Chance
@@ -103,7 +101,7 @@ class Base:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _listening_connection(self) -> Connection:
+    async def _listening_connection(self) -> asyncio.StreamWriter:
         raise NotImplementedError
 
     async def listen(self, patterns: list[bytes], heard: Callable[[bytes, bytes], None]) -> None:
@@ -121,7 +119,7 @@ class Base:
                 try:
                     self._ear = Ear(await self._listening_connection(), patterns, heard)
                     pause = 0.02
-                except (RedisError, OSError, StoreError) as error:
+                except (LoginRefused, OSError, StoreError) as error:
                     pause = min(pause * 2, 0.5)
                     log.debug(
                         "store.listen_failed", extra={"segue": {"error": type(error).__name__}}

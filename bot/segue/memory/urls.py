@@ -1,20 +1,27 @@
-"""From a URL to what opens a connection: redis-py does the reading, we add lists of hosts."""
+"""From a URL to what opens a connection: plain ones by ourselves, the others through redis-py.
+
+redis-py reads what it opens; lists of hosts are added here. It is imported where it is needed, and
+only there, see `direct.py`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio.connection import Connection, parse_url
-from redis.asyncio.sentinel import Sentinel
-from redis.exceptions import RedisError
-
 from segue.errors import SettingsError
+from segue.memory.direct import CannotOpen, LoginRefused, direct_opener, place_of
 from segue.memory.wire import Opener
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import Connection
 
 
 def _options(url: str) -> dict[str, Any]:
+    from redis.asyncio.connection import parse_url
+
     try:
         return dict(parse_url(url))
     except ValueError as error:
@@ -23,25 +30,49 @@ def _options(url: str) -> dict[str, Any]:
 
 def opener(url: str, timeout: float) -> Opener:
     """Return what opens a connection to the one server of a URL."""
+    place = place_of(url)
+    if place is not None:
+        return direct_opener(place, timeout)
+    from redis.asyncio.connection import Connection
+
     options = _options(url)
     kind = options.pop("connection_class", Connection)
     options |= {"protocol": 2, "socket_timeout": timeout, "socket_connect_timeout": timeout}
 
-    async def open_one() -> Connection:
+    async def open_one() -> asyncio.StreamWriter:
         connection: Connection = kind(**options)
-        await connection.connect()  # type: ignore[no-untyped-call]
-        return connection
+        return await taken_over(connection)
 
     return open_one
+
+
+async def taken_over(connection: Connection) -> asyncio.StreamWriter:
+    """Let redis-py connect and log in; return the connection, which is ours from then on."""
+    from redis.exceptions import AuthenticationError, RedisError
+
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call]
+    except RedisError as error:
+        # redis-py wraps it on some kinds of connection.
+        if isinstance(error, AuthenticationError) or isinstance(
+            error.__cause__, AuthenticationError
+        ):
+            raise LoginRefused(str(error)) from error
+        raise CannotOpen(str(error)) from error
+    # These two are redis-py's own; a test pins that they are there.
+    writer: asyncio.StreamWriter | None = connection._writer
+    connection._reader = connection._writer = None
+    assert writer is not None
+    return writer
 
 
 def reviving(open_first: Opener, ensure: Callable[[], Awaitable[None]]) -> Opener:
     """Return what opens a connection and, where nobody answers, first sees to it that one does."""
 
-    async def open_one() -> Connection:
+    async def open_one() -> asyncio.StreamWriter:
         try:
             return await open_first()
-        except (RedisError, OSError):
+        except OSError:
             await ensure()
             return await open_first()
 
@@ -83,6 +114,8 @@ def sentinel_opener(url: str, timeout: float) -> Opener:
             "Write redis+sentinel://HOST:PORT,HOST:PORT/SERVICE",
         )
     options = login(url)
+    from redis.asyncio.sentinel import Sentinel
+
     times = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     guards = {name: options[name] for name in options if name.startswith("ssl") and options["ssl"]}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
@@ -91,14 +124,12 @@ def sentinel_opener(url: str, timeout: float) -> Opener:
     options |= {**times, "protocol": 2, "db": int(db or 0)}
     pool = sentinel.master_for(service, **options).connection_pool
 
-    async def open_one() -> Connection:
-        connection: Connection = pool.make_connection()
+    async def open_one() -> asyncio.StreamWriter:
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
+            return await taken_over(pool.make_connection())
         finally:
             # Asked once per connection, so nothing is kept open to them.
             for watcher in sentinel.sentinels:
                 await watcher.aclose()
-        return connection
 
     return open_one

@@ -1,9 +1,9 @@
 """One connection that many callers share: commands go out together, replies come back in order.
 
-redis-py opens the connection (address, TLS, login, Sentinel); then its transport is taken over by
-this protocol. A caller costs one future; the commands of one turn of the event loop leave in one
-write. Measured at 64 callers: about 8 µs of CPU per script call, where a pool of connections takes
-70 to 80.
+Whoever opens the connection (`direct.py`, or redis-py for TLS and Sentinel) logs in; then its
+transport is taken over by this protocol. A caller costs one future; the commands of one turn of the
+event loop leave in one write. Measured at 64 callers: about 8 µs of CPU per script call, where a
+pool of connections takes 70 to 80.
 
 A reply that does not come within the time-out ends the whole connection, because every later reply
 would be behind it. Whoever waited gets `Lost`: the outcome of their command is unknown.
@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import hiredis
-from redis.asyncio.connection import Connection
 
 pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
 """Build the bytes of one command."""
@@ -30,20 +29,18 @@ class Lost(Exception):
 class Opener(Protocol):
     """Opens a connection, logged in and ready."""
 
-    async def __call__(self) -> Connection:
-        """Return it, or raise what redis-py raises."""
+    async def __call__(self) -> asyncio.StreamWriter:
+        """Return the side of it that we write to. Raises `OSError`, or `LoginRefused`."""
         ...
 
 
 class Wire(asyncio.Protocol):
     """The shared connection."""
 
-    def __init__(self, connection: Connection, timeout: float) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
-        # These two are redis-py's own; a test pins that they are there. The writer is kept, because
-        # it closes the transport when it is collected.
-        self._writer = cast("asyncio.StreamWriter", connection._writer)
-        connection._reader = connection._writer = None
+        # Kept, because it closes the transport when it is collected.
+        self._writer = writer
         self._transport = cast("asyncio.Transport", self._writer.transport)
         self._reader = hiredis.Reader(notEnoughData=Ellipsis)
         self._waiting: deque[asyncio.Future[Any]] = deque()
@@ -124,10 +121,12 @@ class Ear(asyncio.Protocol):
     """A connection that only listens: pattern subscriptions, one callback per message."""
 
     def __init__(
-        self, connection: Connection, patterns: list[bytes], heard: Callable[[bytes, bytes], None]
+        self,
+        writer: asyncio.StreamWriter,
+        patterns: list[bytes],
+        heard: Callable[[bytes, bytes], None],
     ) -> None:
-        self._writer = cast("asyncio.StreamWriter", connection._writer)
-        connection._reader = connection._writer = None
+        self._writer = writer
         self._transport = cast("asyncio.Transport", self._writer.transport)
         self._reader = hiredis.Reader(notEnoughData=Ellipsis)
         self._patterns = len(patterns)

@@ -85,7 +85,7 @@ def guarded(
 
     async def guard(request: web.Request) -> web.StreamResponse:
         if gate.closed and (request.method not in _LOOKING or "Upgrade" in request.headers):
-            metrics.unavailable.labels("stopping").inc()
+            metrics.unavailable.add("stopping")
             response = sentence(503)
             response.force_close()
             return response
@@ -98,10 +98,10 @@ def guarded(
                 raise
             response = sentence(answer.status)
         except StoreUnavailable:
-            metrics.unavailable.labels("store").inc()
+            metrics.unavailable.add("store")
             response = sentence(503)
         except Exception as error:
-            metrics.failures.labels(channel, type(error).__name__).inc()
+            metrics.failures.add(channel, type(error).__name__)
             log.error(
                 "request_failed",
                 exc_info=error,

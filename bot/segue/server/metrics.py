@@ -2,102 +2,128 @@
 
 Labels come from short fixed lists. Nothing that a customer sent, and nothing that names one, is
 ever a label.
+
+What is counted is a dict of our own, read at a scrape; so counting costs next to nothing, and the
+library for the page is imported when somebody first asks for it, not before the server is ready.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
-
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 from segue.channel import Adapter, Counting
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Numbers: TypeAlias = Callable[[], Mapping[tuple[str, ...], int]]
 _LABEL = re.compile(r"[a-z0-9_-]{0,40}", re.IGNORECASE)
 
 
-class Metrics:
-    """The registry, and the server's own counters. Others add theirs to `registry`."""
+class Tally:
+    """How often something happened, by its labels."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
-        self.webhooks = Counter(
+        self.counts: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, *labels: str) -> None:
+        """Count one more."""
+        self.counts[labels] += 1
+
+
+class Metrics:
+    """The server's own counters, and what others tell."""
+
+    def __init__(self) -> None:
+        self._collectors: list[_Read | _Adapters] = []
+        self.webhooks = self._tally(
             "segue_webhooks",
             "Webhook requests, by what became of them.",
             ["channel", "outcome"],
-            registry=self.registry,
         )
-        self.receipts = Counter(
-            "segue_receipts",
-            "Receipts of platforms.",
-            ["channel", "receipt"],
-            registry=self.registry,
+        self.receipts = self._tally(
+            "segue_receipts", "Receipts of platforms.", ["channel", "receipt"]
         )
-        self.failures = Counter(
+        self.failures = self._tally(
             "segue_request_failures",
             "Requests that a fault of ours ended.",
             ["channel", "error"],
-            registry=self.registry,
         )
-        self.broken = Counter(
+        self.broken = self._tally(
             "segue_broken_requests",
             "Requests that were no HTTP, or that nothing could answer.",
             ["status"],
-            registry=self.registry,
         )
-        self.unavailable = Counter(
-            "segue_request_unavailable",
-            "Requests that were turned away with 503.",
-            ["why"],
-            registry=self.registry,
+        self.unavailable = self._tally(
+            "segue_request_unavailable", "Requests that were turned away with 503.", ["why"]
         )
+
+    def _tally(self, name: str, about: str, labels: Sequence[str]) -> Tally:
+        tally = Tally()
+        self.tell(name, about, labels, lambda: dict(tally.counts))
+        return tally
+
+    @cached_property
+    def registry(self) -> CollectorRegistry:
+        """What Prometheus reads; made at the first scrape."""
+        from prometheus_client import (
+            CollectorRegistry,
+            GCCollector,
+            PlatformCollector,
+            ProcessCollector,
+        )
+
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        for collector in self._collectors:
+            registry.register(collector)
+        return registry
 
     def watch(self, adapters: Mapping[str, Adapter]) -> None:
         """Also show what these adapters count."""
-        self.registry.register(_Adapters(adapters))
+        self._collectors.append(_Adapters(adapters))
 
     def tell(self, name: str, help: str, labels: Sequence[str], read: Numbers) -> None:  # noqa: A002
         """Also show what `read` returns at every scrape: the values of the labels → a count."""
-        self.registry.register(_Read(name, help, labels, read))
+        self._collectors.append(_Read(name, help, labels, read))
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""
+        from prometheus_client import generate_latest
+
         return generate_latest(self.registry)
 
 
-class _Read(Collector):
+class _Read:
     def __init__(self, name: str, help: str, labels: Sequence[str], read: Numbers) -> None:  # noqa: A002
         self._about, self._labels, self._read = (name, help), labels, read
 
     def collect(self) -> Iterable[Metric]:
         """Read the counts."""
+        from prometheus_client.core import CounterMetricFamily
+
         family = CounterMetricFamily(*self._about, labels=self._labels)
         for values, count in sorted(self._read().items()):
             family.add_metric([label(value) for value in values], count)
         yield family
 
 
-class _Adapters(Collector):
+class _Adapters:
     def __init__(self, adapters: Mapping[str, Adapter]) -> None:
         self._adapters = adapters
 
     def collect(self) -> Iterable[Metric]:
         """Read every adapter's counts."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
         events = CounterMetricFamily(
             "segue_channel_events", "What adapters count.", labels=["channel", "what", "why"]
         )

@@ -106,7 +106,7 @@ class Server:
         return connection
 
     def _count_broken(self, status: int) -> None:
-        self.app[METRICS].broken.labels(str(status)).inc()
+        self.app[METRICS].broken.add(str(status))
 
     def _listener(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET

@@ -119,7 +119,7 @@ def guarded_short(
 
     async def guard(request: Small) -> Answered:
         if gate.closed:
-            metrics.unavailable.labels("stopping").inc()
+            metrics.unavailable.add("stopping")
             return refusal(503, close=True)
         if behind:
             request.remote = proxies.behind(
@@ -128,10 +128,10 @@ def guarded_short(
         try:
             return await handler(request)
         except StoreUnavailable:
-            metrics.unavailable.labels("store").inc()
+            metrics.unavailable.add("store")
             return refusal(503)
         except Exception as error:
-            metrics.failures.labels(channel, type(error).__name__).inc()
+            metrics.failures.add(channel, type(error).__name__)
             log.error(
                 "request_failed",
                 exc_info=error,

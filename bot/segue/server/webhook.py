@@ -38,7 +38,7 @@ def webhook(
     name = adapter.name
 
     def count(outcome: str) -> None:
-        metrics.webhooks.labels(name, label(outcome)).inc()
+        metrics.webhooks.add(name, label(outcome))
 
     def refused(what: Refused) -> Answered:
         count(what.why)
@@ -61,7 +61,7 @@ def webhook(
                 return refusal(result.status if result.status in (429, 503) else 503)
             count("duplicate" if result.duplicate else "accepted")
         for report in parsed.receipts:
-            metrics.receipts.labels(name, report.receipt.value).inc()
+            metrics.receipts.add(name, report.receipt.value)
             try:
                 await gateway.report(name, report)
             except StoreUnavailable:

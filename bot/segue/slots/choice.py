@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import regex
-from rapidfuzz import fuzz
 
 from segue.slots.base import Nearly, NoValue, Slot, SlotContext, SlotReading, Value
 from segue.slots.tidy import bare, ordinals
@@ -132,6 +131,8 @@ def _near(
 
 def _likeness(said: str, name: str, asks: bool) -> float:
     """Return how near what was said is to a name, of 100."""
+    from rapidfuzz import fuzz
+
     if len(said) < 3 or not name:
         return 0.0
     plain = fuzz.ratio(said, name)

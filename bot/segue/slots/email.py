@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import regex
-from rapidfuzz.distance import OSA
 
 from segue.slots.base import Nearly, NoValue, Slot, SlotContext, SlotReading, Value
 from segue.slots.tidy import LONGEST
@@ -70,6 +69,8 @@ def _valid(text: str) -> list[str]:
 
 def _meant(address: str) -> str | None:
     """Return the address that was probably meant: gmail.com for gmial.com."""
+    from rapidfuzz.distance import OSA
+
     local, _, domain = address.rpartition("@")
     if domain in _REAL:
         return None

@@ -17,9 +17,6 @@ from itertools import pairwise
 from math import log
 from typing import Final
 
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
-
 from segue.understanding.tokens import tokens, words_of
 
 LIGHT_WEIGHT: Final = 0.2
@@ -141,6 +138,9 @@ class Nearest:
 
     def _neighbour(self, word: str) -> str | None:
         # People hardly ever mistype the first letter, so only words that share it are looked at.
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
         near = self._neighbours.get((word[0], len(word)))
         if near is None:
             return None
@@ -164,6 +164,8 @@ class Nearest:
         return {intent: found / whole for intent, found in evidence.items()}
 
     def _nearness(self, intent: str, known: Mapping[str, float], total: float, text: str) -> float:
+        from rapidfuzz import fuzz
+
         best = 0.0
         for example in self._examples[intent]:
             shared = sum(weight for word, weight in known.items() if word in example.words)

@@ -17,16 +17,17 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
 
 from segue.voice.values import BadValue
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+# Babel is imported where it is used: a start should not wait for it.
 
 STYLES = ("short", "medium", "long", "full")
 _CURRENCY_LENGTH = 3
@@ -37,6 +38,8 @@ _MOMENTS = frozenset({date, datetime, time, timedelta})
 @lru_cache(maxsize=256)
 def babel_locale(locale: str) -> Locale:
     """Return what Babel knows of a locale, or of the nearest one it knows."""
+    from babel import Locale, UnknownLocaleError
+
     parts = locale.replace("_", "-").split("-")
     while parts:
         try:
@@ -68,6 +71,8 @@ def to_text(value: Any, locale: str, zone: Any = None) -> str:
 
 
 def _moment(locale: str, value: Any, zone: Any) -> str:
+    from babel.dates import format_time, format_timedelta
+
     if type(value) is datetime:
         return _datetime(locale, value, "medium", zone)
     if type(value) is date:
@@ -79,11 +84,15 @@ def _moment(locale: str, value: Any, zone: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def _date(locale: str, value: date, style: str) -> str:
+    from babel.dates import format_date
+
     return str(format_date(value, style, locale=babel_locale(locale)))
 
 
 @lru_cache(maxsize=4096)
 def _datetime(locale: str, value: datetime, style: str, zone: Any) -> str:
+    from babel.dates import format_datetime
+
     local = _local(value, zone)
     return str(format_datetime(local, style, locale=babel_locale(locale)))
 
@@ -97,6 +106,8 @@ def _local(value: datetime, zone: Any) -> datetime:
 
 def number(locale: str, value: Any, places: int | None = None) -> str:
     """Write a number with the locale's separators, to `places` decimals if given."""
+    from babel.numbers import format_decimal
+
     _finite(value)
     pattern = None if places is None else "#,##0" + ("." + "0" * places if places else "")
     return str(format_decimal(value, pattern, locale=babel_locale(locale)))
@@ -160,6 +171,8 @@ def _number_filter(context: Context, value: Any, places: Any = None) -> str:
 
 @pass_context
 def _percent_filter(context: Context, value: Any) -> str:
+    from babel.numbers import format_percent
+
     value = _parsed(value)
     _finite(value)
     return str(format_percent(value, locale=babel_locale(_locale(context))))
@@ -167,6 +180,8 @@ def _percent_filter(context: Context, value: Any) -> str:
 
 @pass_context
 def _money_filter(context: Context, value: Any, currency: Any) -> str:
+    from babel.numbers import format_currency
+
     if type(currency) is not str or len(currency) != _CURRENCY_LENGTH:
         raise BadValue("money needs a currency of three letters, like EUR")
     value = _parsed(value)
@@ -186,6 +201,8 @@ def _date_filter(context: Context, value: Any, style: Any = "long") -> str:
 
 @pass_context
 def _time_filter(context: Context, value: Any, style: Any = "short") -> str:
+    from babel.dates import format_time
+
     if type(value) is str:
         value = _moment_of(value, datetime if "T" in value or " " in value else time)
     if type(value) is datetime:
@@ -223,11 +240,15 @@ def _join(context: Context, value: Any, separator: Any = ", ") -> str:
 
 @pass_context
 def _join_and(context: Context, value: Any) -> str:
+    from babel.lists import format_list
+
     return format_list(_texts(context, value), "standard", locale=babel_locale(_locale(context)))
 
 
 @pass_context
 def _join_or(context: Context, value: Any) -> str:
+    from babel.lists import format_list
+
     return format_list(_texts(context, value), "or", locale=babel_locale(_locale(context)))
 
 

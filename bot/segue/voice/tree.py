@@ -11,11 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import quote
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from segue.types import (
     Block,
@@ -34,6 +32,10 @@ from segue.types import (
 )
 from segue.voice.syntax import BUTTON, END, IMAGE, LINK, SEPARATOR
 from segue.voice.values import safe_address
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 FIRST_PLACE = 0xE000
 MAX_PLACES = 0x1000
@@ -165,18 +167,21 @@ class Plan:
                 yield media
 
 
-def _markdown() -> MarkdownIt:
-    """Only what every channel can carry, or degrade: no headings, quotes, tables, raw HTML."""
-    reader = MarkdownIt("zero")
-    reader.enable(
+@cache
+def reader() -> MarkdownIt:
+    """Only what every channel can carry, or degrade: no headings, quotes, tables, raw HTML.
+
+    Imported when a wording is first said: a start should not wait for it.
+    """
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("zero")
+    markdown.enable(
         ["list", "emphasis", "backticks", "link", "autolink", "escape", "newline", "entity"]
     )
-    reader.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    reader.validateLink = lambda url: True  # type: ignore[method-assign]
-    return reader
-
-
-_READER = _markdown()
+    markdown.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    markdown.validateLink = lambda url: True  # type: ignore[method-assign]
+    return markdown
 
 
 def parts_of(text: str) -> list[Part]:
@@ -206,7 +211,7 @@ class _Builder:
                 f"there are more than {MARKUP_LIMIT} signs of markup in one message",
                 "Write less of it: * _ ` [ ] stand for bold, italics, code and links.",
             )
-        blocks = list(self._blocks(_READER.parse(_tidy(text))))
+        blocks = list(self._blocks(reader().parse(_tidy(text))))
         if len(self.used) != len(self.targets):
             raise BadMessage(
                 "the words of a link hold a bracket without its pair",
