@@ -22,6 +22,7 @@ from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
+from segue.engine.outcomes import Policy
 from segue.engine.setup import Company, Observer, Setup, orders
 from segue.engine.steps import Caller
 from segue.engine.worker import Worker
@@ -163,6 +164,13 @@ class App:
             self.adapters,
             self.clock,
             paused=lambda: self._paused("sends", "") is not None,
+            policy=Policy(
+                timeout=settings.sends.timeout_seconds,
+                attempts=settings.sends.attempts,
+                backoff=settings.sends.backoff_seconds,
+                limit=settings.sends.backoff_limit_seconds,
+            ),
+            chance=self.chance,
         )
         self.worker = Worker(
             store=self.store,

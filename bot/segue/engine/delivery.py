@@ -1,28 +1,78 @@
 """Sending what was decided: claimed rows go out through their adapter, the outcome is settled.
 
-One row of a lane at a time, in order; `settle` hands over the lane's next. What was claimed and not
-settled before its deadline counts as unknown, whoever finds it.
+- One row of a lane at a time, in order; `settle` hands over the lane's next.
+- A claim is given back when its send cannot begin soon (limits, a breaker, a pause): it never runs
+  out while somebody waits. What was claimed and not settled before its deadline is unknown,
+  whoever finds it.
+- What follows from an outcome is decided in `outcomes.py`; here it is done.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
+from typing import Any
 
-from segue.channel import Adapter, NotSent, Outcome, Sent, Unknown
+from msgspec.structs import replace
+
+from segue.channel import (
+    Adapter,
+    Limited,
+    NotSent,
+    Outcome,
+    Payload,
+    Reason,
+    Reconciling,
+    Report,
+    Sent,
+    Unknown,
+)
+from segue.engine import rerouting
+from segue.engine.breakers import Breakers
+from segue.engine.outcomes import (
+    Again,
+    Ask,
+    Close,
+    Elsewhere,
+    Move,
+    Plain,
+    Policy,
+    Refused,
+    decide,
+)
+from segue.engine.pacing import Pacing
+from segue.engine.state import decode
 from segue.errors import StoreUnavailable
 from segue.failpoints import failpoint
 from segue.memory import Store
-from segue.memory.records import Claim
-from segue.ports import Clock
-from segue.types import CustomerId, Receipt
+from segue.memory.records import ELSEWHERE, PLAIN, Claim
+from segue.ports import Chance, Clock, SystemChance, to_millis
+from segue.types import CustomerId, Millis, Receipt
 
 log = logging.getLogger("segue.delivery")
 
-_LATER = timedelta(seconds=5)
-"""How long a row waits that could not be sent, where the platform named no time."""
+_MOMENT = 0.25
+"""Seconds of waiting after which a claim is looked at again before the send."""
+_PAUSED = 5.0
+"""Seconds until it is looked again whether sends are still paused."""
+
+
+class _NotYet(Exception):
+    """Nothing was tried; come again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.after = timedelta(seconds=seconds)
+
+
+class _Instead(Exception):
+    """The row is not ours to send any more; go on with this one of its lane, if any."""
+
+    def __init__(self, claim: Claim | None) -> None:
+        super().__init__()
+        self.claim = claim
 
 
 class Delivery:
@@ -34,23 +84,42 @@ class Delivery:
         adapters: Mapping[str, Adapter],
         clock: Clock,
         paused: Callable[[], bool] = lambda: False,
+        *,
+        policy: Policy | None = None,
+        chance: Chance | None = None,
     ) -> None:
         self._store = store
         self._adapters = adapters
         self._clock = clock
         self._paused = paused
+        self._policy = policy or Policy()
+        self._chance = chance or SystemChance()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes: dict[int, tuple[str, Millis]] = {}
+        self._numbers = 0
+        self.breakers = Breakers(clock, self._chance)
+        self.pacing = Pacing(store, clock, self._chance, self._spawn)
         self.outcomes: dict[tuple[str, str], int] = {}
         """(channel, outcome) → how often."""
+        self.endings: dict[tuple[str, str], int] = {}
+        """(channel, what a reply ended as: `sent`, `unknown`, or why it failed) → how often."""
+        # From here on rows say whether their platform can be asked about them.
+        store.lookable = frozenset(
+            name for name, adapter in adapters.items() if isinstance(adapter, Reconciling)
+        )
 
     def begin(self, customer: CustomerId, claim: Claim) -> None:
         """Send a claimed row, and what follows it in its lane, in the background."""
-        task = asyncio.get_running_loop().create_task(self._lane(customer, claim))
+        self._spawn(self._lane(customer, claim))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, grace: float) -> None:
-        """Wait for sends under way."""
+        """Wait for sends under way; who only waits for a platform's limits gives the row back."""
+        self.pacing.let_go()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
 
@@ -59,50 +128,268 @@ class Delivery:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
+    def lanes(self, channel: str) -> tuple[int, float]:
+        """Return how many rows of a channel this process has in hand, and the oldest's age."""
+        now = to_millis(self._clock.now())
+        ages = [(now - born) / 1000 for name, born in self._lanes.values() if name == channel]
+        return len(ages), max(ages, default=0.0)
+
+    # -- one lane ----------------------------------------------------------------------------------
+
     async def _lane(self, customer: CustomerId, claim: Claim) -> None:
+        self._numbers += 1
+        number = self._numbers
         following: Claim | None = claim
-        while following is not None:
-            row = following.row
-            failpoint("send")
-            outcome = await self._send(following)
-            failpoint("sent")
-            key = (row.address.channel, type(outcome).__name__)
-            self.outcomes[key] = self.outcomes.get(key, 0) + 1
-            try:
-                following = await self._settle(customer, following, outcome)
-                failpoint("settled")
-            except StoreUnavailable:
-                # The claim runs out and the row is found as unknown: nothing is forgotten.
-                log.warning(
-                    "settle_failed",
-                    extra={"segue": {"customer": customer, "channel": row.address.channel}},
-                )
-                return
-
-    async def _settle(self, customer: CustomerId, claim: Claim, outcome: Outcome) -> Claim | None:
-        match outcome:
-            case Sent():
-                return await self._store.settle(customer, claim, Receipt.SENT)
-            case NotSent(permanent=True):
-                return await self._store.settle(customer, claim, Receipt.FAILED)
-            case NotSent(retry_after=after):
-                wait = after if after is not None else _LATER
-                return await self._store.settle(customer, claim, Receipt.QUEUED, after=wait)
-            case Unknown():
-                return await self._store.settle(customer, claim, Receipt.UNKNOWN)
-
-    async def _send(self, claim: Claim) -> Outcome:
-        row = claim.row
-        adapter = self._adapters.get(row.address.channel)
-        if adapter is None:
-            return NotSent(why="channel is not configured", permanent=True)
-        if self._paused():
-            return NotSent(why="sends are paused", permanent=False)
-        if self._clock.monotonic() >= claim.deadline:
-            return NotSent(why="claim ran out before the send", permanent=False)
         try:
-            return await adapter.send(row.address, adapter.build(row.message), row)
+            while following is not None:
+                self._lanes[number] = (following.row.address.channel, following.born)
+                following = await self._one(customer, following)
+        except StoreUnavailable:
+            # The claim runs out and the row is found as unknown: nothing is forgotten.
+            channel = claim.row.address.channel
+            log.warning(
+                "settle_failed", extra={"segue": {"customer": customer, "channel": channel}}
+            )
+        finally:
+            self._lanes.pop(number, None)
+
+    async def _one(self, customer: CustomerId, claim: Claim) -> Claim | None:
+        channel = claim.row.address.channel
+        try:
+            adapter = self._adapter(channel)
+            if adapter is None:
+                return await self._close(customer, claim, Receipt.FAILED, "no_channel")
+            failpoint("send")
+            if claim.doubt:
+                outcome = await self._find(adapter, claim)
+            else:
+                payload = _built(adapter, claim)
+                if not isinstance(payload, NotSent) and isinstance(adapter, Limited):
+                    claim = await self._limits(adapter, customer, claim, payload)
+                outcome = (
+                    payload
+                    if isinstance(payload, NotSent)
+                    else await self._send(adapter, customer, claim, payload)
+                )
+            failpoint("sent")
+        except _NotYet as not_yet:
+            return await self._store.give_back(customer, claim, after=not_yet.after)
+        except _Instead as instead:
+            return instead.claim
+        key = (channel, type(outcome).__name__)
+        self.outcomes[key] = self.outcomes.get(key, 0) + 1
+        self._note_health(channel, outcome, claim)
+        following = await self._follow(customer, claim, adapter, outcome)
+        failpoint("settled")
+        if isinstance(outcome, Sent) and adapter.capabilities.receipts:
+            self._spawn(self._trace(customer, claim, outcome.id))
+        return following
+
+    def _adapter(self, channel: str) -> Adapter | None:
+        adapter = self._adapters.get(channel)
+        if adapter is not None:
+            if self._paused():
+                raise _NotYet(_PAUSED)
+            closed = self.breakers.wait(channel)
+            if closed:
+                raise _NotYet(closed + 5 * self._chance.random())
+        return adapter
+
+    # -- sending and asking ------------------------------------------------------------------------
+
+    async def _limits(
+        self, adapter: Limited, customer: CustomerId, claim: Claim, payload: Payload
+    ) -> Claim:
+        """Wait for what the platform allows; return the claim to send under."""
+        takes = adapter.takes(claim.row.address, payload)
+        if not takes:
+            return claim
+        channel, began = claim.row.address.channel, self._clock.monotonic()
+        wait = await self.pacing.wait(channel, takes, claim.born)
+        if wait:
+            self.breakers.untried(channel)
+            raise _NotYet(wait)
+        if self._clock.monotonic() - began < _MOMENT:
+            return claim
+        # Meanwhile a STOP or an agent may have called it off: claimed anew, it is surely wanted.
+        renewed = await self._store.give_back(customer, claim, after=timedelta(0))
+        if renewed is None or renewed.row.id != claim.row.id:
+            self.breakers.untried(channel)
+            raise _Instead(renewed)
+        return renewed
+
+    async def _send(
+        self, adapter: Adapter, customer: CustomerId, claim: Claim, payload: Payload
+    ) -> Outcome:
+        row = claim.row
+        left = claim.deadline - self._clock.monotonic()
+        if left <= 0:
+            raise _NotYet(0)
+        if row.expires_at and to_millis(self._clock.now()) >= row.expires_at:
+            raise _NotYet(1)  # By then the store finds that its life is over.
+        try:
+            async with asyncio.timeout(min(self._policy.timeout, left)):
+                return await adapter.send(row.address, payload, replace(row, customer=customer))
+        except TimeoutError:
+            return Unknown(why="too slow")
         except Exception as error:
             # An adapter promises never to raise; if it does, the send may have happened.
             log.exception("send_raised", extra={"segue": {"error": type(error).__name__}})
             return Unknown(why=type(error).__name__)
+
+    async def _find(self, adapter: Adapter, claim: Claim) -> Outcome:
+        if not isinstance(adapter, Reconciling):
+            return Unknown(why="cannot be asked")
+        try:
+            async with asyncio.timeout(self._policy.timeout):
+                return await adapter.find(claim.row.address, claim.row)
+        except Exception as error:
+            if not isinstance(error, TimeoutError):
+                log.exception("find_raised", extra={"segue": {"error": type(error).__name__}})
+            return Unknown(why=type(error).__name__)
+
+    def _note_health(self, channel: str, outcome: Outcome, claim: Claim) -> None:
+        if isinstance(outcome, NotSent) and outcome.reason is Reason.CREDENTIAL:
+            self.breakers.bad(channel, credential=True)
+        elif isinstance(outcome, Unknown):
+            # An answer to `find` says little about sends; it closes nothing and opens nothing.
+            if not claim.doubt:
+                self.breakers.bad(channel)
+        elif (
+            isinstance(outcome, NotSent)
+            and not outcome.permanent
+            and outcome.retry_after is None
+            and not claim.doubt
+        ):
+            self.breakers.bad(channel)
+        else:
+            self.breakers.good(channel)
+
+    # -- what follows ------------------------------------------------------------------------------
+
+    async def _follow(
+        self, customer: CustomerId, claim: Claim, adapter: Adapter, outcome: Outcome
+    ) -> Claim | None:
+        store, channel = self._store, claim.row.address.channel
+        verdict = decide(
+            outcome,
+            claim,
+            self._policy,
+            self._chance.random(),
+            lookable=channel in store.lookable,
+        )
+        match verdict:
+            case Close(receipt=receipt, why=why):
+                return await self._close(customer, claim, receipt, why)
+            case Ask(after=after):
+                return await store.settle(customer, claim, Receipt.UNKNOWN, after=after)
+            case Again(after=after, counted=counted):
+                if isinstance(outcome, NotSent) and outcome.retry_after and outcome.pause:
+                    await store.hold(channel, outcome.pause, outcome.retry_after)
+                return await store.settle(
+                    customer, claim, Receipt.QUEUED, after=after, counted=counted
+                )
+            case Refused():
+                pause = max(self.breakers.wait(channel), 1.0) + 5 * self._chance.random()
+                return await store.give_back(customer, claim, after=timedelta(seconds=pause))
+            case Move(to=to):
+                if not await store.readdress(customer, claim.row.address, to):
+                    return await self._close(customer, claim, Receipt.FAILED, Reason.MOVED.value)
+                there = replace(claim, row=replace(claim.row, address=to))
+                return await store.settle(customer, there, Receipt.QUEUED, counted=True)
+            case Plain():
+                return await self._plain(customer, claim, adapter)
+            case Elsewhere(why=why):
+                return await self._elsewhere(customer, claim, why)
+
+    async def _close(
+        self, customer: CustomerId, claim: Claim, receipt: Receipt, why: str
+    ) -> Claim | None:
+        channel = claim.row.address.channel
+        self._ended(channel, why or receipt.value)
+        if receipt is Receipt.FAILED:
+            log.warning(
+                "reply_not_sent",
+                extra={
+                    "segue": {
+                        "customer": customer,
+                        "channel": channel,
+                        "reply": claim.row.reply,
+                        "why": why,
+                    }
+                },
+            )
+            if why == Reason.OPTED_OUT.value:
+                await self._opted_out(customer, channel)
+        return await self._store.settle(customer, claim, receipt, why=why)
+
+    def _ended(self, channel: str, how: str) -> None:
+        self.endings[channel, how] = self.endings.get((channel, how), 0) + 1
+
+    async def _opted_out(self, customer: CustomerId, channel: str) -> None:
+        """Let the consent record follow the platform's."""
+
+    async def _plain(self, customer: CustomerId, claim: Claim, adapter: Adapter) -> Claim | None:
+        rows = rerouting.plain_rows(claim.row, adapter)
+        log.error(
+            "reply_sent_plain",
+            extra={"segue": {"channel": claim.row.address.channel, "reply": claim.row.reply}},
+        )
+        if not rows:
+            return await self._close(customer, claim, Receipt.FAILED, Reason.CONTENT.value)
+        again = claim.again | PLAIN
+        claims = await self._store.replace(
+            customer, claim, rows, why=Reason.CONTENT.value, again=again
+        )
+        return self._first(customer, claims)
+
+    async def _elsewhere(self, customer: CustomerId, claim: Claim, why: str) -> Claim | None:
+        row = claim.row
+        snapshot = await self._store.snapshot(customer)
+        if snapshot is None:
+            return await self._close(customer, claim, Receipt.FAILED, why)
+        other = rerouting.other_address(snapshot, row.address, self._adapters)
+        if other is None:
+            return await self._close(customer, claim, Receipt.FAILED, why)
+        self._ended(row.address.channel, why)
+        context = decode(snapshot.state).contexts.get(other.channel, {})
+        rows = rerouting.rows_for(row, other, self._adapters[other.channel], context)
+        claims = await self._store.replace(
+            customer, claim, rows, why=why, instead=other.channel, again=ELSEWHERE
+        )
+        return self._first(customer, claims)
+
+    def _first(self, customer: CustomerId, claims: tuple[Claim, ...]) -> Claim | None:
+        """Go on with the first, and let the others go in lanes of their own."""
+        for claim in claims[1:]:
+            self.begin(customer, claim)
+        return claims[0] if claims else None
+
+    # -- receipts ----------------------------------------------------------------------------------
+
+    async def _trace(self, customer: CustomerId, claim: Claim, message_id: str) -> None:
+        try:
+            early = await self._store.trace(customer, claim.row, message_id)
+            if early is not None:
+                await self.report(claim.row.address.channel, early)
+        except StoreUnavailable:
+            log.warning("trace_failed", extra={"segue": {"channel": claim.row.address.channel}})
+
+    async def report(self, channel: str, report: Report) -> None:
+        """Note what a platform says about something sent before; the consent record follows."""
+        found = await self._store.report(channel, report)
+        if found is None or report.receipt is not Receipt.FAILED:
+            return
+        customer, news = found
+        if news:
+            self._ended(channel, f"reported_{report.reason.value}")
+            if report.reason is Reason.OPTED_OUT:
+                await self._opted_out(customer, channel)
+
+
+def _built(adapter: Adapter, claim: Claim) -> Payload | NotSent:
+    try:
+        return adapter.build(claim.row.message)
+    except Exception as error:
+        log.exception("build_raised", extra={"segue": {"error": type(error).__name__}})
+        return NotSent(why="build raised", permanent=True, reason=Reason.CONTENT)

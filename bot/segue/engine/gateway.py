@@ -248,6 +248,7 @@ class Core:
         self.reports[channel, report.receipt.value] = (
             self.reports.get((channel, report.receipt.value), 0) + 1
         )
+        await self._worker.delivery.report(channel, report)
 
     async def singleton(self, job: str, seconds: float) -> bool:
         """Hold a job that one process of the installation does."""

@@ -157,8 +157,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """Sendings of it that were refused for now."""
     doubt: int = 0
     """Not 0: nobody knows what became of the sending before, and the platform can be asked."""
-    born: float = 0.0
-    """When it was decided, in our monotonic seconds."""
+    born: Millis = 0
+    """When it was decided, by the server's clock."""
     again: int = 0
     """What was changed about it to get it through: see `PLAIN`, `ELSEWHERE`."""
 

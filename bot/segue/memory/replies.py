@@ -61,7 +61,7 @@ def claims(reply: list[Any], token: bytes, now: float, lasts: float) -> tuple[Cl
 
 
 def _claim(entry: list[Any], token: bytes, now: float, lasts: float) -> Claim:
-    sends, blob, tries, doubt, age, lane, again = entry
+    sends, blob, tries, doubt, born, lane, again = entry
     row = decode_row(blob)
     if needle(row.address) != lane:
         # The address has got another id since the row was decided.
@@ -73,7 +73,7 @@ def _claim(entry: list[Any], token: bytes, now: float, lasts: float) -> Claim:
         sends=sends,
         tries=tries,
         doubt=doubt,
-        born=now - age / 1000,
+        born=born,
         again=again,
     )
 

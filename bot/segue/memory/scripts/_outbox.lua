@@ -7,6 +7,7 @@
 --   state 1, claimed: `at` is until; `token` is the operation that claimed it
 --   flags  1 may be repeated  2 the platform can be asked what became of it
 --          4 an answer: the customer is told when it came too late  8 that telling itself
+--          16 cancelled while it was under way: it is not sent again, nor if it was not sent yet
 --   sends  sendings that may have arrived     tries  sendings that were refused for now
 --   doubt  how often the platform was to be asked since the outcome became unknown, 0: it is known
 --   again  1 it is the plain form already  2 it goes to another address already
@@ -78,13 +79,12 @@ local function doubtful(row, at)
     return nil
   end
   row[DOUBT] = 0
-  if has(row[FLAGS], 1) and row[SENDS] < 2 then return nil end
+  if has(row[FLAGS], 1) and not has(row[FLAGS], 16) and row[SENDS] < 2 then return nil end
   return 'unknown'
 end
 
-local function claim_of(row, now)
-  return {row[SENDS], row[BLOB], row[TRIES], row[DOUBT], math.max(now - row[BORN], 0), row[LANE],
-    row[AGAIN]}
+local function claim_of(row)
+  return {row[SENDS], row[BLOB], row[TRIES], row[DOUBT], row[BORN], row[LANE], row[AGAIN]}
 end
 
 -- Go over all rows once: a claim that ran out is an unknown outcome (see `doubtful`), a row past its
@@ -128,7 +128,7 @@ local function walk(out, events, customer, token, now, claim_ms, only)
         if not soonest or row[AT] < soonest then soonest = row[AT] end
       end
       if row[STATE] == CLAIMED and row[TOKEN] == token then
-        claims[#claims + 1] = claim_of(row, now)
+        claims[#claims + 1] = claim_of(row)
       end
       if changed then redis.call('LSET', out, i - 1, cmsgpack.pack(row)) end
     end
@@ -143,24 +143,29 @@ local function walk(out, events, customer, token, now, claim_ms, only)
 end
 
 -- The claims that an operation made before: what a repeated operation answers again.
-local function claimed_by(out, token, now)
+local function claimed_by(out, token)
   local entries, claims = redis.call('LRANGE', out, 0, -1), {}
   for i = 1, #entries do
     local row = open(entries[i])
     if row[STATE] == CLAIMED and row[TOKEN] == token then
-      claims[#claims + 1] = claim_of(row, now)
+      claims[#claims + 1] = claim_of(row)
     end
   end
   return claims
 end
 
 -- Take queued rows out: those of one lane, those whose id is in the set, or all (both nil).
--- One already under way stays: it may arrive, and its outcome is still to be settled.
+-- One already under way may arrive, and its outcome is still to be settled; unless it turns out that
+-- it was not sent yet: then it is not.
 local function cancel(out, events, customer, lane, ids, now)
   local entries, holes = redis.call('LRANGE', out, 0, -1), false
   for i = 1, #entries do
     local row = open(entries[i])
-    if row[STATE] == QUEUED and (not lane or row[LANE] == lane) and (not ids or ids[row[ID]]) then
+    local meant = (not lane or row[LANE] == lane) and (not ids or ids[row[ID]])
+    if meant and row[STATE] == CLAIMED then
+      row[FLAGS] = bit.bor(row[FLAGS], 16)
+      redis.call('LSET', out, i - 1, cmsgpack.pack(row))
+    elseif meant then
       receipt(events, customer, row, row[SENDS] > 0 and 'unknown' or 'cancelled', now)
       redis.call('LSET', out, i - 1, '')
       holes = true

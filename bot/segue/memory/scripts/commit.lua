@@ -36,7 +36,7 @@ if at then
     end
   end
   return {'committed', version, lines, redis.call('LLEN', log), silenced, deadline,
-    claimed_by(out, op, now), more}
+    claimed_by(out, op), more}
 end
 if f[2] ~= ARGV[3] or f[1] ~= ARGV[4] or not f[3] then return {'fenced'} end
 

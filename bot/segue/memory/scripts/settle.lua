@@ -26,6 +26,9 @@ for i = 1, #entries do
       if what == 'queued' or row[DOUBT] == 0 then row[SENDS] = math.max(row[SENDS] - 1, 0) end
       if what == 'queued' then row[DOUBT] = 0 end
       row[STATE], row[AT], row[TRIES] = QUEUED, now + ARGV[7], row[TRIES] + ARGV[9]
+      if has(row[FLAGS], 16) and row[DOUBT] == 0 then
+        close = row[SENDS] > 0 and 'unknown' or 'cancelled'
+      end
     elseif mine and what == 'unknown' then
       close = doubtful(row, now + ARGV[7])
     elseif mine then

@@ -19,7 +19,7 @@ if not h or h.m then
   return {{'gone'}, {}}
 end
 if h.o == op and h.d > now then
-  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[7]), h.s or ''), claimed_by(out, op, now)}
+  return {granted(h, inbox, h.e, h.v, h.d, 0, h.t, tonumber(ARGV[7]), h.s or ''), claimed_by(out, op)}
 end
 
 local claims, soonest, owed = walk(out, events, customer, op, now, tonumber(ARGV[5]), nil)
