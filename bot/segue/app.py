@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
+from segue.engine.catching_up import CatchUp
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.outcomes import Policy
@@ -78,6 +79,7 @@ class App:
         self.worker: Worker
         self.core: Core
         self.delivery: Delivery
+        self.catch_up: CatchUp
         self.setup: Setup
 
     # -- life --------------------------------------------------------------------------------------
@@ -190,6 +192,7 @@ class App:
             clock=self.clock,
             ids=self.ids,
         )
+        self.catch_up = CatchUp(self.store, self.core, self.adapters, self.clock, self.chance)
         for adapter in self.adapters.values():
             await adapter.start(self.core)
 
@@ -223,6 +226,7 @@ class App:
         loop.call_later(_WARM_AFTER, loop.run_in_executor, None, warm)
         self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
+        self._tasks.append(asyncio.create_task(self.catch_up.run_forever()))
         self._tasks.append(asyncio.create_task(self._tidy_media()))
 
     async def stop(self, grace: float | None = None) -> None:

@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[2]
 VOICE = ROOT / "brand_voice"
 
 ENGINE = """
-    attachment_received back_at_start cancelled corrected correction_too_late dialog_changed
+    attachment_received back_at_start cancelled corrected correction_too_late delayed dialog_changed
     did_you_mean disclosure give_up help media_only not_sure not_sure_person nothing_open
     nothing_to_cancel nothing_to_repeat paused person poisoned resume retry retry_choice retry_date
     retry_email retry_integer retry_order_number retry_postcode retry_yes_no skip_not_possible
     slow_down something_went_wrong step_failed which_one
 """.split()  # noqa: SIM905 - names are read better in rows
-OUR_FAULT = {"something_went_wrong", "step_failed", "dialog_changed", "poisoned"}
+OUR_FAULT = {"something_went_wrong", "step_failed", "dialog_changed", "poisoned", "delayed"}
 SMALL_TALK = {
     *("greeting", "thanks", "goodbye", "all_right", "languages"),
     *("how_are_you", "are_you_a_bot", "anger"),

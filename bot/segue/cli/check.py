@@ -32,6 +32,7 @@ MAY_SAY = OWN_REPLIES | {
     "slow_down",
     "come_private",
     "home",
+    "delayed",
     "media_only",
     "step_failed",
     "bye",

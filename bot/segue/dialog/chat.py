@@ -80,9 +80,12 @@ class Chat:
 
     # -- speaking ----------------------------------------------------------------------------------
 
-    def say(self, reply: str, **values: Any) -> Verbal[None]:
-        """Say a reply."""
-        return self._made(Say(reply=reply, values=values))
+    def say(self, reply: str, *, once: bool = False, **values: Any) -> Verbal[None]:
+        """Say a reply.
+
+        With `once` it is not sent again where nobody knows whether it arrived: a voucher, a code.
+        """
+        return self._made(Say(reply=reply, values=values, once=once))
 
     # -- asking ------------------------------------------------------------------------------------
 

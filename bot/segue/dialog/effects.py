@@ -40,6 +40,8 @@ class Say(Verb, frozen=True, kw_only=True, eq=True):
 
     reply: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    once: bool = False
+    """Not sent again where nobody knows whether it arrived."""
 
 
 class Ask(Verb, frozen=True, kw_only=True, eq=True):

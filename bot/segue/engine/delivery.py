@@ -89,7 +89,7 @@ class Delivery:
         chance: Chance | None = None,
     ) -> None:
         self._store = store
-        self._adapters = adapters
+        self.adapters = adapters
         self._clock = clock
         self._paused = paused
         self._policy = policy or Policy()
@@ -186,7 +186,7 @@ class Delivery:
         return following
 
     def _adapter(self, channel: str) -> Adapter | None:
-        adapter = self._adapters.get(channel)
+        adapter = self.adapters.get(channel)
         if adapter is not None:
             if self._paused():
                 raise _NotYet(_PAUSED)
@@ -348,12 +348,12 @@ class Delivery:
         snapshot = await self._store.snapshot(customer)
         if snapshot is None:
             return await self._close(customer, claim, Receipt.FAILED, why)
-        other = rerouting.other_address(snapshot, row.address, self._adapters)
+        other = rerouting.other_address(snapshot, row.address, self.adapters)
         if other is None:
             return await self._close(customer, claim, Receipt.FAILED, why)
         self._ended(row.address.channel, why)
         context = decode(snapshot.state).contexts.get(other.channel, {})
-        rows = rerouting.rows_for(row, other, self._adapters[other.channel], context)
+        rows = rerouting.rows_for(row, other, self.adapters[other.channel], context)
         claims = await self._store.replace(
             customer, claim, rows, why=why, instead=other.channel, again=ELSEWHERE
         )

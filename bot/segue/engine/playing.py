@@ -225,7 +225,7 @@ class Player:
             values = say.values
             if say.reply == "person":
                 values = {**turn.setup.company.contact(), **values}
-            turn.speech.say(say.reply, dialog=frame.dialog, values=values)
+            turn.speech.say(say.reply, dialog=frame.dialog, values=values, once=say.once)
         for milestone in fresh.milestones:
             self.milestones.append(milestone.name)
             turn.notes.append(Note(kind="did", values={"milestone": milestone.name}))

@@ -96,10 +96,14 @@ class Speech(Struct, kw_only=True):
         values: Mapping[str, Any] | None = None,
         buttons: tuple[Button, ...] = (),
         lead: str = "",
+        once: bool = False,
+        late: bool = False,
     ) -> Message:
         """Say a reply. `buttons` are added where the reply brings none of its own.
 
         `lead` is a reply that leads to it, in the same message ("And now to your return again:").
+        `once`: it is not sent again where nobody knows whether it arrived. `late`: it says that
+        others came too late, and may itself wait for a day.
         """
         self._disclose()
         try:
@@ -124,7 +128,15 @@ class Speech(Struct, kw_only=True):
         message = rendered.message
         if buttons and not message.buttons:
             message = msgspec.structs.replace(message, buttons=buttons)
-        self._keep(message, rendered.reply, rendered.version, lead=lead, values=values)
+        self._keep(
+            message,
+            rendered.reply,
+            rendered.version,
+            lead=lead,
+            values=values,
+            once=once,
+            late=late,
+        )
         if rendered.wordings > 1:
             self._remember_wording(reply, rendered.variant)
         return message
@@ -166,6 +178,8 @@ class Speech(Struct, kw_only=True):
         version: int,
         lead: str = "",
         values: Mapping[str, Any] | None = None,
+        once: bool = False,
+        late: bool = False,
     ) -> None:
         self._count += 1
         identity = f"{self.state.turn}-{self._count}"
@@ -191,6 +205,8 @@ class Speech(Struct, kw_only=True):
         parts = degrade(message, self.capabilities)
         first = self.purpose is Purpose.PROACTIVE
         life = self.first_life if first else self.life
+        if late and life:
+            life = max(life, _DAY)
         for position, part in enumerate(parts):
             self.rows.append(
                 Row(
@@ -200,7 +216,8 @@ class Speech(Struct, kw_only=True):
                     reply=reply,
                     context=self.state.contexts.get(self.address.channel, _NO_CONTEXT),
                     expires_at=self.at + life if life else 0,
-                    repeat=not first,
+                    repeat=not first and not once,
+                    late=late,
                     purpose=self.purpose,
                     values=_texts(values) if first and values else {},
                 )
@@ -234,5 +251,6 @@ FALLBACK = "something_went_wrong"
 _SILENCE = Message(body=())
 _NOTHING: Mapping[str, Any] = {}
 _NO_CONTEXT: dict[str, str] = {}
+_DAY: Millis = 86_400_000
 _WORDINGS = 8
 """How many replies' last wordings are remembered with a customer."""

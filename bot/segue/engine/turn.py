@@ -71,7 +71,7 @@ class Turn:
             contact=setup.company.contact(),
             life=int(setup.reply_life.total_seconds() * 1000),
             first_life=int(setup.first_life.total_seconds() * 1000),
-            purpose=outreach.purpose(theirs=bool(theirs) or granted.parked),
+            purpose=outreach.purpose(theirs=bool(theirs) or granted.parked or granted.late),
         )
         self.player = Player(self)
         self.answering = Answering(self)
@@ -89,6 +89,9 @@ class Turn:
             await self.player.advance()
         if self.granted.parked and not self.granted.controller:
             self.speech.say("poisoned", values=self.setup.company.contact())
+            self.player.prompt_again = True
+        if self.granted.late and not self.granted.controller and self.speech.has("delayed"):
+            self.speech.say("delayed", late=True)
             self.player.prompt_again = True
         for group in self._together(letters):
             await self._hear(group)

@@ -19,6 +19,7 @@ from segue.channel import Page
 from segue.engine.alarms import Alarms
 from segue.engine.delivery import Delivery
 from segue.engine.setup import Observer, Setup
+from segue.engine.showing import Showing
 from segue.engine.state import TooNew
 from segue.engine.turn import Turn
 from segue.errors import SegueError, StoreUnavailable
@@ -89,6 +90,7 @@ class Worker:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiters: dict[tuple[CustomerId, str], list[asyncio.Future[Page | None]]] = {}
         self._slow: set[CustomerId] = set()
+        self._showing = Showing(delivery.adapters, clock)
 
     # -- beginning and ending ----------------------------------------------------------------------
 
@@ -105,6 +107,7 @@ class Worker:
             del self._running[customer]
             self._leases.pop(customer, None)
             self._slow.discard(customer)
+            self._showing.end(customer)
 
     def busy(self, customer: CustomerId) -> asyncio.Task[None] | None:
         """Return the task that answers this customer now, if it is ours."""
@@ -187,6 +190,7 @@ class Worker:
             result = await self.store.record(self._leases[customer], commit)
             failpoint("flushed")
             self._slow.add(customer)
+            self._showing.begin(customer, turn.speech.address)
             self._landed(customer, result)
 
         failpoint("turn")
@@ -203,6 +207,7 @@ class Worker:
         failpoint("committed")
         committed = self._landed(customer, result)
         self._slow.discard(customer)
+        self._showing.end(customer)
         self.counts.turns += 1
         self.counts.faults += turn.player.faults
         self._tell(turn, committed)
