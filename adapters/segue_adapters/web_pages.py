@@ -27,6 +27,7 @@ from segue_adapters.web_payload import (
     encode,
     locale_of,
     query_of,
+    wait_of,
     web_line,
     web_reply,
 )
@@ -104,14 +105,7 @@ class WebPages:
         )
 
     def _wait(self, request: Asking) -> float:
-        query = request.raw_path.partition("?")[2]
-        if not query:
-            return 0.0
-        written = query_of(query).get("wait", "0")
-        try:
-            wait = float(written)
-        except ValueError:
-            wait = -1.0
+        wait = wait_of(request.raw_path.partition("?")[2])
         if not wait >= 0:
             raise Refusal(400, "wait", "wait is a number of seconds.")
         return min(wait, self._settings.wait_limit)

@@ -193,6 +193,15 @@ def query_of(query: str) -> dict[str, str]:
     return dict(pair.partition("=")[::2] for pair in query.split("&")) if len(query) < 512 else {}
 
 
+@lru_cache(maxsize=256)
+def wait_of(query: str) -> float:
+    """Return the seconds of `wait=`: 0 without one, below 0 where they are no number."""
+    try:
+        return float(query_of(query).get("wait", "0"))
+    except ValueError:
+        return -1.0
+
+
 # -- out -----------------------------------------------------------------------------------------
 
 

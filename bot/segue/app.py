@@ -130,6 +130,7 @@ class App:
             clock=self.clock,
             chance=self.chance,
             paused=self._paused,
+            pausing=lambda: bool(self.store.pauses()) if hasattr(self, "store") else False,
             reply_life=timedelta(minutes=self.settings.sends.reply_minutes),
             first_life=timedelta(minutes=self.settings.sends.first_minutes),
             silence=timedelta(minutes=self.settings.api.silent_minutes),

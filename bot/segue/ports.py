@@ -12,7 +12,8 @@ import secrets
 import time
 from base64 import urlsafe_b64encode
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -107,6 +108,21 @@ class SystemChance:
     def random(self) -> float:
         """Return a number in [0, 1)."""
         return self._random.random()
+
+
+def local_time(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment as the clocks of `zone` show it.
+
+    Looking into the rules of a zone costs more than the rest of a turn's arithmetic together, so it
+    is done once a minute: no zone changes its clocks within one.
+    """
+    minute = _minute(int(moment.timestamp()) // 60, zone)
+    return minute.replace(second=moment.second, microsecond=moment.microsecond)
+
+
+@lru_cache(maxsize=16)
+def _minute(number: int, zone: tzinfo) -> datetime:
+    return datetime.fromtimestamp(number * 60, zone)
 
 
 def to_millis(moment: datetime) -> int:

@@ -6,6 +6,7 @@ import string
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import regex
 
@@ -18,11 +19,20 @@ _ASCII_EDGES = string.punctuation + " "
 
 def normalise(text: str) -> str:
     """Fold case, width and white space, and drop punctuation at both ends (` Stop. ` is `stop`)."""
+    return _normalised(text) if len(text) < _SHORT else _normalise(text)
+
+
+def _normalise(text: str) -> str:
     if text.isascii() and text.isprintable():
         # The same, without Unicode tables: most messages, and several times in every turn.
         return " ".join(text.strip(_ASCII_EDGES).lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
     return _SPACES.sub(" ", _EDGES.sub("", folded))
+
+
+_SHORT = 100
+_normalised = lru_cache(maxsize=256)(_normalise)
+"""A message is normalised by everyone who reads it in its turn, one after the other."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -171,6 +171,8 @@ def without_opening(text: str, words: Words) -> tuple[str, str]:
     found, rest = "", text.strip()
     while True:
         lowered = rest.casefold().replace("’", "'")
+        if not lowered.startswith(words.correct):  # Most messages: one call for all openings.
+            return found, rest
         for opening in words.correct:
             after = lowered[len(opening) : len(opening) + 1]
             if lowered.startswith(opening) and not after.isalnum():

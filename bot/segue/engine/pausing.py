@@ -23,14 +23,17 @@ class Brake:
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
+        self._off = not turn.setup.pausing()
         self._said: set[str] = set()
 
     def on(self, dialog: str) -> str | None:
         """Return the reply to say instead of playing `dialog`, or None if it is not paused."""
-        return self._turn.setup.paused("dialog", dialog)
+        return None if self._off else self._turn.setup.paused("dialog", dialog)
 
     def on_top(self) -> str | None:
         """Return the same for the journey on top: its dialog and those that called it."""
+        if self._off:
+            return None
         for frame in reversed(self._turn.state.frames):
             reply = self.on(frame.dialog)
             if reply is not None:

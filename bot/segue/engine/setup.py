@@ -70,6 +70,8 @@ class Setup:
     chance: Chance
     paused: Callable[[Pausable, str], str | None] = lambda _kind, _name: None
     """(kind, name) → the reply to give instead, or None."""
+    pausing: Callable[[], bool] = lambda: True
+    """Whether anything may be paused at all; asked once a turn, for hardly ever is."""
     reply_life: timedelta = timedelta(minutes=15)
     first_life: timedelta = timedelta(hours=4)
     """How long what we write first may wait to be sent."""

@@ -22,7 +22,7 @@ from segue.engine.speech import Speech
 from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
 from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
-from segue.ports import to_millis
+from segue.ports import local_time, to_millis
 from segue.router import guess_locale
 from segue.types import Address, Inbound, Line, Millis, Proof, Who
 
@@ -38,8 +38,8 @@ class Turn:
         self.customer = granted.lease.customer
         self.granted = granted
         self.now = setup.clock.now()
-        self.local_now = self.now.astimezone(setup.company.timezone)
         self.at: Millis = to_millis(self.now)
+        self.local_now = local_time(self.now, setup.company.timezone)
         self.state: State = decode(granted.state)
         self.state.turn += 1
         if not self.state.locale:

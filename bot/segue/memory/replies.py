@@ -29,8 +29,17 @@ decode_inbound = msgpack.Decoder(Inbound).decode
 decode_row = msgpack.Decoder(Row).decode
 
 
-def granted(customer: CustomerId, reply: list[Any], *, state: bytes | None = None) -> Granted:
-    """Read a lease, the state and the letters; `state` stands in where the caller has it."""
+def granted(
+    customer: CustomerId,
+    reply: list[Any],
+    *,
+    state: bytes | None = None,
+    own: tuple[bytes, Inbound] | None = None,
+) -> Granted:
+    """Read a lease, the state and the letters; `state` stands in where the caller has it.
+
+    `own` is the letter that was just handed in: what comes back unchanged is not read again.
+    """
     _, epoch, version, deadline, number, tries, first, stored, record, *rest = reply
     out, controller, entries, parked = rest
     letters = []
@@ -38,7 +47,9 @@ def granted(customer: CustomerId, reply: list[Any], *, state: bytes | None = Non
         letters.append(
             Letter(
                 number=first + offset,
-                inbound=decode_inbound(entry[OPERATION:]),
+                inbound=own[1]
+                if own is not None and entry == own[0]
+                else decode_inbound(entry[OPERATION:]),
                 attempts=0 if offset else tries,
             )
         )

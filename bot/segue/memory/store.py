@@ -151,14 +151,15 @@ class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
         if keys is None:
             return Gone()
         channel = inbound.address.channel
+        operation, letter = self._operation(), replies.encode(inbound)
         reply = await self._run(
             ADMIT,
             keys,
             (
-                self._operation(),
+                operation,
                 needle(inbound.address),
                 digest(channel, inbound.message_id),
-                replies.encode(inbound),
+                letter,
                 _DIGITS[flag],
                 _DIGITS[consent],
                 _DIGITS[create],
@@ -169,7 +170,7 @@ class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
         )
         what = reply[0]
         if what == b"granted":
-            return replies.granted(customer, reply)
+            return replies.granted(customer, reply, own=(operation + letter, inbound))
         if what == b"queued":
             return Queued(number=reply[1])
         if what == b"moved":
