@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segue.dialog import Retry as Retry
     from segue.dialog import StepFailed as StepFailed
     from segue.dialog import dialog as dialog
+    from segue.dialog import on_code as on_code
     from segue.slots import Choice as Choice
     from segue.slots import Date as Date
     from segue.slots import Email as Email
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from segue.slots import date_slot as date_slot
     from segue.slots import integer as integer
     from segue.slots import slot as slot
+    from segue.types import Proof as Proof
 
 _HOME = {
     "segue.dialog": (
@@ -44,6 +46,7 @@ _HOME = {
         "Retry",
         "StepFailed",
         "dialog",
+        "on_code",
     ),
     "segue.slots": (
         "Choice",
@@ -62,6 +65,7 @@ _HOME = {
         "integer",
         "slot",
     ),
+    "segue.types": ("Proof",),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 

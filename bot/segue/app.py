@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from segue.builtin import builtin_dialogs
 from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
 from segue.engine.catching_up import CatchUp
@@ -28,6 +29,7 @@ from segue.engine.setup import Company, Observer, Setup, orders
 from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
+from segue.identity.room import Room
 from segue.masking import Masker
 from segue.media import MediaRoom, media_links
 from segue.memory import Limits, Store, open_store
@@ -75,6 +77,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._wakers: list[Callable[[CustomerId], None]] = []
         self._stop_hints: Callable[[], Any] | None = None
+        self.room = Room()
         self.store: Store
         self.worker: Worker
         self.core: Core
@@ -107,6 +110,7 @@ class App:
         """Put what was read together; a turn under way keeps the one it has."""
         if not self._given and not self.adapters:
             self.adapters = self._find_adapters()
+        dialogs = dialogs.with_builtin(builtin_dialogs(self.room, voice))
         company = self.settings.company
         capabilities: dict[str, Capabilities] = {
             name: adapter.capabilities for name, adapter in self.adapters.items()
@@ -134,6 +138,7 @@ class App:
             reply_life=timedelta(minutes=self.settings.sends.reply_minutes),
             first_life=timedelta(minutes=self.settings.sends.first_minutes),
             silence=timedelta(minutes=self.settings.api.silent_minutes),
+            silent=timedelta(days=self.settings.identity.silent_days),
             orders=orders(voice),
             play_twice=self._play_twice,
             caller=self._caller,
@@ -185,6 +190,7 @@ class App:
             wake=self._woken,
             observers=self._observers,
         )
+        self.room.open(self)
         self.core = Core(
             store=self.store,
             worker=self.worker,

@@ -12,6 +12,7 @@ import click
 from segue.cli.common import Command, read_settings, with_settings
 
 if TYPE_CHECKING:
+    from segue.dialog.source import ReplyUse
     from segue.settings import Settings
     from segue.voice.check import Finding
 
@@ -38,6 +39,7 @@ MAY_SAY = OWN_REPLIES | {
     "bye",
     "masked",
     "title",
+    "code",
 }
 """With what it says only if it is written."""
 
@@ -98,15 +100,30 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         )
     if not folder.unread:
         yield from _loading(settings)
+    own = {start.dialog for start in folder.dialogs()}
+    brought = _brought(settings, own)
     yield from check_voice(
         settings.voice.path,
-        replies_used(folder),
+        [*replies_used(folder), *brought],
         default_locale=settings.company.locale,
         allowed_domains=settings.voice.allowed_domains,
-        dialogs={start.dialog for start in folder.dialogs()},
+        dialogs=own | {use.dialog for use in brought},
         also=MAY_SAY,
     )
     yield from _own(settings)
+
+
+def _brought(settings: Settings, own: set[str]) -> list[ReplyUse]:
+    """Return what Segue's own dialogs say: those the voice has a file for and nobody replaced."""
+    from segue import builtin
+    from segue.dialog.source import replies_used
+
+    written = {path.stem for path in (settings.voice.path / settings.company.locale).glob("*.j2")}
+    return [
+        use
+        for use in replies_used(Path(builtin.__file__).parent)
+        if use.dialog in written and use.dialog not in own
+    ]
 
 
 def _loading(settings: Settings) -> Iterator[Finding]:

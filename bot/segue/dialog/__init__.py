@@ -17,6 +17,7 @@ from typing import Any
 
 from segue.dialog.chat import Cancelled, Chat
 from segue.dialog.effects import Retry
+from segue.dialog.hooks import Hook, on_code
 from segue.dialog.journal import Journal, Why
 from segue.dialog.loading import load_dialogs
 from segue.dialog.play import Facts, hold, play
@@ -29,6 +30,7 @@ __all__ = [
     "Dialog",
     "DialogError",
     "Facts",
+    "Hook",
     "Journal",
     "JournalTooLong",
     "Registry",
@@ -38,6 +40,7 @@ __all__ = [
     "dialog",
     "hold",
     "load_dialogs",
+    "on_code",
     "play",
 ]
 

@@ -36,13 +36,16 @@ from segue.dialog.effects import (
     Run,
     Say,
     Verb,
+    Verify,
     Wait,
 )
+from segue.dialog.levels import Level, level_of
 from segue.dialog.steps import step_of
 from segue.errors import DialogError
 from segue.slots.base import Slot
 from segue.slots.choice import Choice
 from segue.slots.yes_no import YesNo
+from segue.types import Proof
 
 if TYPE_CHECKING:
     from segue.dialog.registry import Dialog
@@ -80,12 +83,16 @@ class Chat:
 
     # -- speaking ----------------------------------------------------------------------------------
 
-    def say(self, reply: str, *, once: bool = False, **values: Any) -> Verbal[None]:
+    def say(
+        self, reply: str, *, once: bool = False, require: Level | None = None, **values: Any
+    ) -> Verbal[None]:
         """Say a reply.
 
-        With `once` it is not sent again where nobody knows whether it arrived: a voucher, a code.
+        With `once` it is not sent again where nobody knows whether it arrived: a voucher.
+        `require="verified"`: only where it is sure that the address is the customer's; they are
+        asked to prove it first, and if they cannot, the reply `not_proved` is said instead.
         """
-        return self._made(Say(reply=reply, values=values, once=once))
+        return self._made(Say(reply=reply, values=values, once=once, require=level_of(require)))
 
     # -- asking ------------------------------------------------------------------------------------
 
@@ -101,6 +108,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[T | None]: ...
     @overload
@@ -115,6 +123,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[T | None]: ...
     @overload
@@ -129,6 +138,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[T]: ...
     def ask(
@@ -142,6 +152,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[Any]:
         """Ask for a value and wait for it.
@@ -151,6 +162,7 @@ class Chat:
         `skippable=True` lets the customer skip, `timeout=` limits the wait: the result is then
         None.
         `key=` names the answer where one reply is asked at two places.
+        `require=` as for `say`: what the question tells is only for who has proved who they are.
         """
         return self._made(
             Ask(
@@ -163,6 +175,7 @@ class Chat:
                 timeout=timeout,
                 skippable=skippable,
                 tries=tries,
+                require=level_of(require),
             )
         )
 
@@ -178,6 +191,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[S | None]: ...
     @overload
@@ -192,6 +206,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[S | None]: ...
     @overload
@@ -206,6 +221,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[S]: ...
     def choose(
@@ -219,6 +235,7 @@ class Chat:
         remember: str | None = None,
         check: str | None = None,
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[Any]:
         """Let the customer choose one of `options`; the reply has a button for each of them."""
@@ -233,6 +250,7 @@ class Chat:
                 timeout=timeout,
                 skippable=skippable,
                 tries=tries,
+                require=level_of(require),
                 kind="choose",
             )
         )
@@ -246,6 +264,7 @@ class Chat:
         skippable: bool = False,
         key: str = "",
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[bool | None]: ...
     @overload
@@ -257,6 +276,7 @@ class Chat:
         timeout: timedelta | None = None,
         key: str = "",
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[bool | None]: ...
     @overload
@@ -268,6 +288,7 @@ class Chat:
         skippable: Literal[False] = False,
         key: str = "",
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[bool]: ...
     def confirm(
@@ -278,6 +299,7 @@ class Chat:
         skippable: bool = False,
         key: str = "",
         tries: int = 3,
+        require: Level | None = None,
         **values: Any,
     ) -> Verbal[Any]:
         """Ask for a yes or a no."""
@@ -290,6 +312,7 @@ class Chat:
                 timeout=timeout,
                 skippable=skippable,
                 tries=tries,
+                require=level_of(require),
                 kind="confirm",
             )
         )
@@ -469,6 +492,21 @@ class Chat:
         """Write a line for operators. Never a customer's words."""
         return self._made(Log(event=event, context=context))
 
+    # -- proving -----------------------------------------------------------------------------------
+
+    def verify(
+        self, level: Level = Proof.VERIFIED, *, to: str = "", key: str = ""
+    ) -> Verbal[Proof | Literal[False]]:
+        """Let the customer prove that the address they write from is theirs.
+
+        Returns the level at once where it is reached: after a code a while ago, or by the host
+        site's signed token. Else a one-time code goes to a phone number or e-mail address, and the
+        customer brings it back. `to=` says where (a number in E.164, an e-mail address), for a
+        destination the company knows; without it, it is the number they write from, one they have
+        proved before, or one that they name. False: they gave up, or had no more tries.
+        """
+        return self._made(Verify(level=level_of(level), to=to, key=key))
+
     # -- rooms that come later ---------------------------------------------------------------------
 
     def handoff(self, **values: Any) -> Verbal[None]:
@@ -478,10 +516,6 @@ class Chat:
     def survey(self, **values: Any) -> Verbal[Any]:
         """Ask how it was. Not available in this version."""
         return self._made(Later(verb="survey", values=values))
-
-    def verify(self, **values: Any) -> Verbal[Any]:
-        """Raise the customer's proof level. Not available in this version."""
-        return self._made(Later(verb="verify", values=values))
 
     # -- inside ------------------------------------------------------------------------------------
 

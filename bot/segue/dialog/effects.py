@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct, field
 
+from segue.types import Proof
+
 if TYPE_CHECKING:
     from segue.dialog.registry import Dialog
     from segue.slots import Slot
@@ -42,6 +44,8 @@ class Say(Verb, frozen=True, kw_only=True, eq=True):
     values: Mapping[str, Any] = field(default_factory=dict)
     once: bool = False
     """Not sent again where nobody knows whether it arrived."""
+    require: Proof = Proof.CLAIMED
+    """Said only on an address of this level; before that the customer proves it is theirs."""
 
 
 class Ask(Verb, frozen=True, kw_only=True, eq=True):
@@ -62,6 +66,8 @@ class Ask(Verb, frozen=True, kw_only=True, eq=True):
     """After so many answers that did not parse, the named way out follows."""
     kind: str = "ask"
     """`ask`, `choose` or `confirm`: the verb the author wrote."""
+    require: Proof = Proof.CLAIMED
+    """As for `Say`."""
 
 
 class Run(Verb, frozen=True, kw_only=True, eq=True):
@@ -86,6 +92,15 @@ class Call(Verb, frozen=True, kw_only=True, eq=True):
 
     dialog: Dialog[Any]
     values: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+class Verify(Verb, frozen=True, kw_only=True, eq=True):
+    """Let the customer prove that the address they write from is theirs."""
+
+    level: Proof = Proof.VERIFIED
+    to: str = ""
+    """Phone number (E.164) or e-mail address a code goes to; empty: what is known, or asked."""
     key: str = ""
 
 
@@ -135,12 +150,12 @@ class Restart(Verb, frozen=True, kw_only=True, eq=True):
 
 
 class Later(Verb, frozen=True, kw_only=True, eq=True):
-    """A verb that has its place but comes with its own issue: `handoff`, `survey`, `verify`."""
+    """A verb that has its place but comes with its own issue: `handoff`, `survey`."""
 
     verb: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
 Effect: TypeAlias = (
-    Say | Ask | Run | Call | Milestone | Remind | Wait | Know | Log | Restart | Later
+    Say | Ask | Run | Call | Verify | Milestone | Remind | Wait | Know | Log | Restart | Later
 )

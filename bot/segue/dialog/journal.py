@@ -184,6 +184,10 @@ class Journal(Struct, array_like=True):
             entry, Failed(FAULT, problem) if problem else Called(plain, bytes.fromhex(digest))
         )
 
+    def record_proved(self, entry: str, proved: bool) -> None:
+        """Record how proving ended. No barrier: earlier answers can still be corrected."""
+        self._put(entry, Known(proved))
+
     def record_called_off(self, entry: str, digest: str) -> None:
         """Record that a sub-dialog was called off; the next play raises `Cancelled` at the call."""
         self._put(entry, Off(bytes.fromhex(digest)))

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from segue.dialog.hooks import Hook
 from segue.dialog.misuse import shown
 from segue.dialog.registry import Dialog, Registry
 from segue.errors import DialogError, LocatedError
@@ -75,6 +76,7 @@ def files_of(root: Path) -> list[Path]:
 
 def _load(package: str, root: Path) -> Registry:
     found: list[Dialog[Any]] = []
+    hooks: list[Hook] = []
     _import(package, root)
     for file in files_of(root):
         parts = file.relative_to(root).with_suffix("").parts
@@ -92,7 +94,12 @@ def _load(package: str, root: Path) -> Registry:
             for value in vars(module).values()
             if isinstance(value, Dialog) and value.function.__module__ == module.__name__
         )
-    return Registry(found)
+        hooks.extend(
+            value
+            for value in vars(module).values()
+            if isinstance(value, Hook) and value.function.__module__ == module.__name__
+        )
+    return Registry(found, hooks)
 
 
 def _import(name: str, root: Path) -> ModuleType:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, get_type_hints
 
 import regex
 
 from segue.dialog.chat import Chat
+from segue.dialog.hooks import Hook
+from segue.dialog.levels import Level, level_of
 from segue.dialog.misuse import shown
 from segue.dialog.plain import from_plain
 from segue.errors import DialogError
+from segue.types import Proof
 
 R = TypeVar("R")
 Function: TypeAlias = Callable[..., Coroutine[Any, Any, R]]
@@ -44,6 +47,8 @@ class Dialog(Generic[R]):
     """Begins when a customer opens the page for the first time."""
     title: str = ""
     """What people call it, on pages and in "did you mean"."""
+    require: Proof = Proof.CLAIMED
+    """Played only with an address of this level; before that the customer proves it is theirs."""
     before: Mapping[str, str] = field(default_factory=dict)
     """New name of a reply or step → the name it had before."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -112,18 +117,25 @@ def dialog(
     opening: bool = False,
     renamed: Mapping[str, str] | None = None,
     title: str = "",
+    require: Level | None = None,
 ) -> Callable[[Function[R]], Dialog[R]]:
     """Make a dialog of `async def f(chat, …)`.
 
     `examples` are what customers write to begin it: a list in the default locale, or a mapping from
     locale to list. `pattern` is a regular expression for exact commands; its named groups are given
-    to parameters of the same name, and the whole utterance to one named `utterance`. `renamed` maps
-    old names of replies and steps to new ones, for customers who are inside while the code changes.
+    to parameters of the same name, and the whole utterance to one named `utterance`. `renamed`
+    maps old names of replies and steps to new ones, for customers who are inside while the code
+    changes.
+    `require="verified"` lets nobody in who has not proved that they are the customer: they are
+    asked to, also where they go on from another address.
     Raises `DialogError` at once for anything that cannot work.
     """
 
     def make(function: Function[R]) -> Dialog[R]:
-        return _make(function, name, examples, pattern, fallback, opening, renamed or {}, title)
+        made = _make(function, name, examples, pattern, fallback, opening, renamed or {}, title)
+        if require is None:
+            return made
+        return replace(made, require=level_of(require, file=shown(made.file), line=made.line))
 
     if callable(name):
         raise _bad(name, "@dialog was used without a name", 'Write `@dialog("return_item")`.')
@@ -227,8 +239,12 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 class Registry(Mapping[str, Dialog[Any]]):
     """All dialogs of a project, by name. Never changes: a reload makes another one."""
 
-    def __init__(self, dialogs: Iterable[Dialog[Any]] = ()) -> None:
+    def __init__(self, dialogs: Iterable[Dialog[Any]] = (), hooks: Iterable[Hook] = ()) -> None:
         self._dialogs: dict[str, Dialog[Any]] = {}
+        self.hooks: dict[str, Hook] = {}
+        """What the project wants to be called for, by kind."""
+        for hook in hooks:
+            self._hook(hook)
         self.opening: Dialog[Any] | None = None
         self.fallback: Dialog[Any] | None = None
         self.patterns: tuple[Dialog[Any], ...] = ()
@@ -254,6 +270,22 @@ class Registry(Mapping[str, Dialog[Any]]):
                 raise self._twice(one, self.fallback, "`fallback=True`")
             self.fallback = one
         self._dialogs[one.name] = one
+
+    def _hook(self, hook: Hook) -> None:
+        other = self.hooks.setdefault(hook.kind, hook)
+        if other is not hook:
+            raise DialogError(
+                f"Two functions are called on_{hook.kind}; the other is at "
+                f"{shown(other.file)}:{other.line}",
+                cure="Only one can be: change one of them.",
+                file=shown(hook.file),
+                line=hook.line,
+            )
+
+    def with_builtin(self, dialogs: Iterable[Dialog[Any]]) -> Registry:
+        """Return these dialogs and, where no author's has the name, those that Segue brings."""
+        mine = [one for one in dialogs if one.name not in self._dialogs]
+        return Registry([*self._dialogs.values(), *mine], self.hooks.values())
 
     @staticmethod
     def _twice(one: Dialog[Any], other: Dialog[Any], what: str) -> DialogError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -28,6 +28,7 @@ from segue.dialog.effects import (
     Restart,
     Run,
     Say,
+    Verify,
     Wait,
 )
 from segue.dialog.journal import (
@@ -39,6 +40,7 @@ from segue.dialog.journal import (
     Journal,
     Known,
     Off,
+    Once,
     Passed,
     Ran,
     check_name,
@@ -61,10 +63,14 @@ from segue.dialog.recording import Recording, inputs
 from segue.errors import StepFailed
 from segue.slots.base import SlotContext, Value
 from segue.slots.yes_no import YesNo
+from segue.types import Proof
 from segue.words import Words
 
 if TYPE_CHECKING:
     from segue.dialog.registry import Dialog
+
+NOT_PROVED = "verify/not_proved"
+"""The reply that stands for one that needs more proof than there is."""
 
 _NO_WORDS = Words(locale="")
 
@@ -82,6 +88,11 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The words that began the dialog: passed on if its function has a parameter `utterance`."""
     words: Words = _NO_WORDS
     """For answers that are read again because their slot has changed."""
+    proof: Proof = Proof.CLAIMED
+    """How sure it is that the address of this turn is the customer's. Not journaled: what was
+    proved on one address says nothing about the next."""
+    verify: Dialog[Any] | None = None
+    """The dialog that raises it; None where the voice has no words for it."""
 
 
 class End(Exception):
@@ -115,7 +126,13 @@ class Replay(Recording):
     # -- one verb each -----------------------------------------------------------------------------
 
     def _say(self, say: Say) -> None:
-        self._buffer.append((self._name(f"say:{say.reply}"), say))
+        entry = self._name(f"say:{say.reply}")
+        if say.require > self.facts.proof and type(self._old.get(entry)) is not Once:
+            # Where nobody can prove anything, the engine says so in its place.
+            may = self.facts.verify is None or self._proved(f"verify:{entry}", say.require, "")
+            if not may:
+                say = Say(reply=NOT_PROVED)
+        self._buffer.append((entry, say))
 
     def _milestone(self, milestone: Milestone) -> None:
         self._buffer.append((self._name(f"milestone:{milestone.name}"), milestone))
@@ -234,6 +251,9 @@ class Replay(Recording):
         reading = self.reader(ask, entry)
         match reading:
             case Hold():
+                if ask.require > self.facts.proof and self.facts.verify is not None:
+                    # The engine shows the question nowhere else; if they gave up, it stays open.
+                    self._proved(f"verify:{entry}", ask.require, "")
                 raise self._waiting(ask, entry)
             case CallOff():
                 self._record(entry, Off(digest_of(inputs(ask))))
@@ -341,6 +361,38 @@ class Replay(Recording):
             Calling(journal=self.written(), fresh=fresh, call=call, entry=entry, digest=digest)
         )
 
+    def _verify(self, verify: Verify) -> Proof | Literal[False]:
+        entry = self._name(f"verify:{verify.key or verify.level.name.lower()}")
+        if verify.level > self.facts.proof and self.facts.verify is None:
+            raise Misused(
+                "has no words: the voice lacks the replies of `verify`",
+                "Write brand_voice/LOCALE/verify.j2; docs/identity.md names its replies.",
+            )
+        return self._proved(entry, verify.level, verify.to)
+
+    def _proved(self, entry: str, level: Proof, to: str) -> Proof | Literal[False]:
+        """Return the level if the address of this turn has it, False if they gave up proving it.
+
+        What was proved is true of one address: from another one it is proved again, and what was
+        answered since is kept.
+        """
+        recorded = self._old.get(entry) or self._stale.get(entry)
+        if level <= self.facts.proof:
+            if recorded is not None:
+                self._consume(entry, recorded)
+            return level
+        match recorded:
+            case Known(value=False):
+                self._consume(entry, recorded)
+                return False
+            case Off():
+                self._consume(entry, recorded)
+                raise Cancelled
+        assert self.facts.verify is not None
+        call = Call(dialog=self.facts.verify, values={"level": int(level), "to": to})
+        fresh = self.fresh()
+        raise End(Calling(journal=self.written(), fresh=fresh, call=call, entry=entry, digest=""))
+
     def _returned(self, value: Any, kind: Any, what: str) -> Any:
         try:
             return from_plain(value, kind)
@@ -423,6 +475,7 @@ ANSWERS: dict[type, Callable[[Replay, Any], Any]] = {
     Remind: Replay._remind,
     Wait: Replay._wait,
     Know: Replay._know,
+    Verify: Replay._verify,
     Log: Replay._log,
     Restart: Replay._restart,
     Later: Replay._later,

@@ -18,11 +18,13 @@ from segue.dialog.misuse import shown
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
+_ASKING = frozenset({"key", "timeout", "skippable", "tries", "require"})
+
 OWN: dict[str, frozenset[str]] = {
-    "say": frozenset(),
-    "ask": frozenset({"slot", "key", "remember", "check", "timeout", "skippable", "tries"}),
-    "choose": frozenset({"options", "key", "remember", "check", "timeout", "skippable", "tries"}),
-    "confirm": frozenset({"key", "timeout", "skippable", "tries"}),
+    "say": frozenset({"require"}),
+    "ask": frozenset({"slot", *_ASKING, "remember", "check"}),
+    "choose": frozenset({"options", *_ASKING, "remember", "check"}),
+    "confirm": _ASKING,
     "remind": frozenset({"at", "after", "key"}),
 }
 """Verbs that take a reply → their own parameters; every other keyword is a value for the reply."""
@@ -168,7 +170,7 @@ class Folder:
     def dialogs(self) -> Iterator[Function]:
         """Yield the functions that are dialogs."""
         for module in self.modules.values():
-            for function in module.functions.values():
+            for function in module.all_functions():
                 if function.dialog:
                     yield function
 

@@ -28,6 +28,8 @@ from segue.dialog.outcome import (
     Waiting,
 )
 from segue.dialog.play import Facts, play
+from segue.dialog.registry import Dialog
+from segue.engine import gate, inside
 from segue.engine.faults import where
 from segue.engine.pausing import Brake
 from segue.engine.reading import Utterance, silent
@@ -123,6 +125,11 @@ class Player:
                 return None
             frame = frames[-1]
             dialog = self.turn.setup.dialogs.get(frame.dialog)
+            if dialog is not None and not gate.passes(self.turn, frame):
+                if not self._guard(dialog):
+                    return None
+                reader = silent
+                continue
             if dialog is None:
                 self._recover("dialog_changed", frame, reason="unknown dialog")
                 return None
@@ -143,6 +150,13 @@ class Player:
                 case Ended(result=result):
                     self._keep(frame, outcome.journal, outcome.fresh)
                     self._pop(frame)
+                    if frame.kind == gate.GATE:
+                        if not gate.reached(self.turn, result):
+                            self._drop()
+                            self.resume = self.resume or bool(frames)
+                            return None
+                        reader = self._first_words(frames[-1])
+                        continue
                     if frame.kind != "call":
                         self.resume = self.resume or bool(frames)
                         return None
@@ -160,6 +174,8 @@ class Player:
                     if frame.kind != "call":
                         if not outcome.fresh.says:
                             self.turn.speech.say("cancelled")
+                        if frame.kind == gate.GATE:
+                            self._drop()
                         self.resume = bool(frames)
                         return None
                     frames[-1].journal.record_called_off(frame.entry, frame.digest)
@@ -176,6 +192,22 @@ class Player:
         )
         return None
 
+    def _guard(self, dialog: Dialog[Any]) -> bool:
+        """Put the dialog that proves who they are on top; False if there is none that can speak."""
+        if gate.verifier(self.turn) is None:
+            self.turn.speech.unproved()
+            self._drop()
+            self.resume = bool(self.turn.state.frames)
+            return False
+        self._push(gate.VERIFY, kind=gate.GATE, values={"level": int(dialog.require), "to": ""})
+        return True
+
+    def _first_words(self, frame: Frame) -> Reader:
+        """Return a reader of the words that began a dialog, if it has not been played yet."""
+        if frame.journal.entries or not frame.utterance:
+            return silent
+        return self.turn.listener(Utterance(text=frame.utterance))
+
     def _play(self, frame: Frame, reader: Reader) -> Outcome:
         turn = self.turn
         facts = Facts(
@@ -186,6 +218,8 @@ class Player:
             now=turn.local_now,
             random=turn.setup.chance.random,
             words=turn.setup.voice.words(turn.state.locale),
+            proof=turn.proof(),
+            verify=gate.verifier(turn),
         )
         dialog = turn.setup.dialogs[frame.dialog]
         outcome = play(
@@ -225,7 +259,10 @@ class Player:
             values = say.values
             if say.reply == "person":
                 values = {**turn.setup.company.contact(), **values}
-            turn.speech.say(say.reply, dialog=frame.dialog, values=values, once=say.once)
+            level = max(say.require, turn.setup.dialogs[frame.dialog].require)
+            turn.speech.say(
+                say.reply, dialog=frame.dialog, values=values, once=say.once, require=level
+            )
         for milestone in fresh.milestones:
             self.milestones.append(milestone.name)
             turn.notes.append(Note(kind="did", values={"milestone": milestone.name}))
@@ -274,7 +311,7 @@ class Player:
         failpoint("step")
         try:
             result = await perform(
-                running.run,
+                inside.filled(turn, running.run),
                 key,
                 clock=turn.setup.clock,
                 chance=turn.setup.chance,
@@ -318,6 +355,9 @@ class Player:
 
     def _returned(self, frame: Frame, result: Any) -> None:
         caller = self.turn.state.frames[-1]
+        if frame.entry.startswith("verify:"):
+            caller.journal.record_proved(frame.entry, gate.reached(self.turn, result))
+            return
         dialog = self.turn.setup.dialogs.get(frame.dialog)
         caller.journal.record_call(
             frame.entry, frame.digest, result, returns=dialog.returns if dialog else Any
@@ -365,7 +405,10 @@ class Player:
             return
         question, speech = waiting.question, self.turn.speech
         lead = "resume" if self.resume and speech.has("resume") and not frame.open.readings else ""
-        message = speech.say(question.reply, dialog=frame.dialog, values=question.values, lead=lead)
+        level = max(question.require, self.turn.setup.dialogs[frame.dialog].require)
+        message = speech.say(
+            question.reply, dialog=frame.dialog, values=question.values, lead=lead, require=level
+        )
         frame.open.shown = True
         frame.open.asked = self.turn.at
         frame.open.readings = ()
@@ -427,8 +470,12 @@ class Player:
         while frames:
             frame = frames[-1]
             self._pop(frame)
-            if frame.kind != "call":
+            if frame.kind not in ("call", gate.GATE):
                 return
+
+    def take_off(self, frame: Frame) -> None:
+        """Take a frame off that is not needed any more; nothing is said."""
+        self._pop(frame)
 
     def _recover(self, reply: str, frame: Frame, *, reason: BaseException | str) -> None:
         """Say what happened in words, for nobody is left without an answer, and go on."""

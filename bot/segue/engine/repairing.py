@@ -8,6 +8,7 @@ from segue.dialog.effects import Ask
 from segue.dialog.journal import Why
 from segue.dialog.outcome import Skip
 from segue.engine.setup import Note
+from segue.types import Proof
 
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
@@ -30,7 +31,9 @@ class Repairing:
                 await self._help()
             case "repeat":
                 if self.turn.state.last:
-                    self.turn.speech.say_again(self.turn.state.last)
+                    self.turn.speech.say_again(
+                        self.turn.state.last, require=Proof(self.turn.state.last_level or 1)
+                    )
                 else:
                     self.turn.speech.say("nothing_to_repeat")
             case "cancel":

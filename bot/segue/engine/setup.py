@@ -77,6 +77,8 @@ class Setup:
     """How long what we write first may wait to be sent."""
     silence: timedelta = timedelta(minutes=30)
     """How long an open question must have been silent before we write about something else."""
+    silent: timedelta = timedelta(days=45)
+    """How long a phone number may be silent before it proves nothing any more."""
     progress_after: timedelta = timedelta(milliseconds=500)
     orders: Mapping[str, Flag] = field(default_factory=dict)
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""

@@ -3,13 +3,17 @@
 - Nothing is said that is not a reply of the voice (law 4).
 - The first words on each channel are the disclosure: that this is an automated assistant.
 - The same reply twice in a row has another wording, if the writers gave one.
+- What needs proof is not rendered for an address below its level, whoever asks for it.
+- A turn may also speak on another address of the customer: in that channel's form, with its own
+  disclosure, in the same transcript.
 - Row ids are made from turn and position, so that the same turn makes the same rows.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +23,7 @@ from msgspec import Struct, field
 from segue.channel import Capabilities
 from segue.engine.state import State
 from segue.errors import VoiceError
-from segue.types import Address, Button, Line, Message, Millis, Purpose, Row, Who
+from segue.types import Address, Button, Line, Message, Millis, Proof, Purpose, Row, Who
 from segue.voice import CustomerView, Rendered, Voice, degrade
 from segue.voice.values import plain_data
 
@@ -56,6 +60,12 @@ class Speech(Struct, kw_only=True):
     replies: list[str] = field(default_factory=list)
     problems: list[VoiceError] = field(default_factory=list)
     """Replies that could not be said."""
+    channels: Mapping[str, Capabilities] = field(default_factory=dict)
+    """What the other channels can show."""
+    standing: Callable[[Address], Proof] = lambda _address: Proof.VERIFIED
+    """How sure it is that an address is the customer's."""
+    levels: list[Proof] = field(default_factory=list)
+    """What each of `messages` requires."""
     _count: int = 0
 
     def heard(self, line: Line) -> None:
@@ -98,13 +108,24 @@ class Speech(Struct, kw_only=True):
         lead: str = "",
         once: bool = False,
         late: bool = False,
+        address: Address | None = None,
+        require: Proof = Proof.CLAIMED,
     ) -> Message:
         """Say a reply. `buttons` are added where the reply brings none of its own.
 
         `lead` is a reply that leads to it, in the same message ("And now to your return again:").
         `once`: it is not sent again where nobody knows whether it arrived. `late`: it says that
         others came too late, and may itself wait for a day.
+        `address` says it on another address of the customer. Where the address is below `require`,
+        a reply that says so takes its place.
         """
+        if address is not None and address != self.address:
+            with self._elsewhere(address):
+                return self.say(
+                    reply, dialog=dialog, values=values, buttons=buttons, once=once, require=require
+                )
+        if require > self.standing(self.address):
+            return self.unproved()
         self._disclose()
         try:
             rendered = self.render(reply, dialog, values or _NOTHING)
@@ -133,6 +154,7 @@ class Speech(Struct, kw_only=True):
             rendered.reply,
             rendered.version,
             lead=lead,
+            require=require,
             values=values,
             once=once,
             late=late,
@@ -149,10 +171,74 @@ class Speech(Struct, kw_only=True):
         if len(wordings) > _WORDINGS:
             del wordings[next(iter(wordings))]
 
-    def say_again(self, messages: tuple[Message, ...]) -> None:
-        """Repeat messages as they were."""
+    def say_again(self, messages: tuple[Message, ...], *, require: Proof = Proof.CLAIMED) -> None:
+        """Repeat messages as they were, where the address may hear them."""
+        if require > self.standing(self.address):
+            self.unproved()
+            return
         for message in messages:
-            self._keep(message, "", self.voice.version)
+            self._keep(message, "", self.voice.version, require=require)
+
+    def say_secret(
+        self,
+        reply: str,
+        *,
+        dialog: str,
+        values: Mapping[str, Any],
+        secret: str,
+        to: Address,
+        until: Millis,
+    ) -> bool:
+        """Send a reply with a secret value to an address, which need not be the customer's yet.
+
+        The transcript keeps it with dots for the value named `secret`, for it is read on other
+        channels too. False: this channel's customers would read it from the transcript.
+        """
+        capabilities = self.channels.get(to.channel)
+        if capabilities is None or not capabilities.push:
+            return False
+        with self._elsewhere(to):
+            try:
+                sent = self.render(reply, dialog, values)
+                kept = self.render(reply, dialog, {**values, secret: _DOTS})
+            except VoiceError as error:
+                self.problems.append(error)
+                return False
+            self._count += 1
+            identity = f"{self.state.turn}-{self._count}"
+            self._write(kept.message, kept.reply, kept.version, identity)
+            for row in self._rows(sent.message, kept.reply, identity):
+                self.rows.append(
+                    msgspec.structs.replace(
+                        row, purpose=Purpose.CODE, repeat=False, expires_at=until, priority=1
+                    )
+                )
+        return True
+
+    def move(self, address: Address) -> None:
+        """Speak on another address of the customer from now on, until they write from one."""
+        self.address = address
+        self.capabilities = self.channels.get(address.channel, _CANNOT_SHOW)
+        self.state.address = address
+
+    @contextmanager
+    def _elsewhere(self, address: Address) -> Iterator[None]:
+        """Speak there for a moment. What is said there is not what "say that again" means here."""
+        here, capabilities, said = self.address, self.capabilities, len(self.messages)
+        self.address = address
+        self.capabilities = self.channels.get(address.channel, _CANNOT_SHOW)
+        try:
+            yield
+        finally:
+            self.address, self.capabilities = here, capabilities
+            del self.messages[said:]
+            del self.levels[said:]
+
+    def unproved(self) -> Message:
+        """Say that this is only told to somebody who has proved who they are."""
+        if self.has(UNPROVED):
+            return self.say(UNPROVED)
+        return self.say("person", values=self.contact)
 
     def _disclose(self) -> None:
         channel = self.address.channel
@@ -180,14 +266,22 @@ class Speech(Struct, kw_only=True):
         values: Mapping[str, Any] | None = None,
         once: bool = False,
         late: bool = False,
+        require: Proof = Proof.CLAIMED,
     ) -> None:
         self._count += 1
         identity = f"{self.state.turn}-{self._count}"
         # What may be repeated later is the message itself, without what led to it.
         self.messages.append(message)
+        self.levels.append(require)
         self.replies.append(reply)
         if lead:
             message = self._led(lead, message)
+        self._write(message, reply, version, identity)
+        if self.capabilities.push:
+            self.rows += self._rows(message, reply, identity, values, once=once, late=late)
+
+    def _write(self, message: Message, reply: str, version: int, identity: str) -> None:
+        """Add a line of the bot to the transcript."""
         line = Line(
             who=Who.BOT,
             at=self.at,
@@ -200,28 +294,38 @@ class Speech(Struct, kw_only=True):
         self.lines.append(line)
         self.spoken.append(line)
         self.said += 1
-        if not self.capabilities.push:
-            return
+
+    def _rows(
+        self,
+        message: Message,
+        reply: str,
+        identity: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        once: bool = False,
+        late: bool = False,
+    ) -> list[Row]:
+        """Return what is sent of a message: its parts, in this channel's form."""
         parts = degrade(message, self.capabilities)
         first = self.purpose is Purpose.PROACTIVE
         life = self.first_life if first else self.life
         if late and life:
             life = max(life, _DAY)
-        for position, part in enumerate(parts):
-            self.rows.append(
-                Row(
-                    id=identity if len(parts) == 1 else f"{identity}.{position + 1}",
-                    address=self.address,
-                    message=part,
-                    reply=reply,
-                    context=self.state.contexts.get(self.address.channel, _NO_CONTEXT),
-                    expires_at=self.at + life if life else 0,
-                    repeat=not first and not once,
-                    late=late,
-                    purpose=self.purpose,
-                    values=_texts(values) if first and values else {},
-                )
+        return [
+            Row(
+                id=identity if len(parts) == 1 else f"{identity}.{position + 1}",
+                address=self.address,
+                message=part,
+                reply=reply,
+                context=self.state.contexts.get(self.address.channel, _NO_CONTEXT),
+                expires_at=self.at + life if life else 0,
+                repeat=not first and not once,
+                late=late,
+                purpose=self.purpose,
+                values=_texts(values) if first and values else {},
             )
+            for position, part in enumerate(parts)
+        ]
 
     def log(self) -> tuple[bytes, ...]:
         """Return the lines that are not stored yet, as the store keeps them."""
@@ -248,6 +352,10 @@ def _texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 FALLBACK = "something_went_wrong"
+UNPROVED = "verify/not_proved"
+"""Said where what is asked for needs more proof than this address has."""
+_DOTS = "••••••"
+_CANNOT_SHOW = Capabilities()
 _SILENCE = Message(body=())
 _NOTHING: Mapping[str, Any] = {}
 _NO_CONTEXT: dict[str, str] = {}

@@ -81,6 +81,8 @@ class Timer(Struct, array_like=True):
     reply: str = ""
     dialog: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    level: int = 0
+    """The level of proof that its reply may be said on."""
 
 
 class Option(Struct, array_like=True):
@@ -89,6 +91,15 @@ class Option(Struct, array_like=True):
     id: str
     """An intent, e.g. `dialog:return_item`, or `person`."""
     label: str
+
+
+class Number(Struct, array_like=True):
+    """A phone number of the customer's, which may be given to somebody else one day."""
+
+    heard: Millis
+    """When something came from there last, or a code sent there came back."""
+    stale: bool = False
+    """It was silent for too long since, and proves nothing until a code comes back again."""
 
 
 class State(Struct, array_like=True):
@@ -120,6 +131,10 @@ class State(Struct, array_like=True):
     """Letters up to this number are in the transcript since then, read or not."""
     contexts: dict[str, dict[str, str]] = field(default_factory=dict)
     """By channel: what its adapter wants back with each row (`Inbound.context`)."""
+    numbers: dict[str, Number] = field(default_factory=dict)
+    """Phone numbers, `channel:id`, and when they were heard from."""
+    last_level: int = 0
+    """The level of proof that `last` may be said again on."""
 
 
 class TooNew(SegueError):

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable
 
 from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import elsewhere, outreach, pausing, summary, told
+from segue.engine import elsewhere, gate, outreach, pausing, summary, told
 from segue.engine.answering import Answering
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
+from segue.engine.standing import Standing
 from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
 from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
@@ -73,6 +74,10 @@ class Turn:
             first_life=int(setup.first_life.total_seconds() * 1000),
             purpose=outreach.purpose(theirs=bool(theirs) or granted.parked or granted.late),
         )
+        self.standing = Standing(granted.addresses, self.state, at=self.at, silent=setup.silent)
+        self.hearing = address
+        """Where the words that are read now came from."""
+        self.speech.channels, self.speech.standing = setup.capabilities, self.standing.of
         self.player = Player(self)
         self.answering = Answering(self)
 
@@ -95,6 +100,7 @@ class Turn:
             self.player.prompt_again = True
         for group in self._together(letters):
             await self._hear(group)
+        self.hearing = self.speech.address
         # In the order of their times, also where a process was away for hours.
         due = sorted((t for t in self.state.timers if t.due <= self.at), key=lambda t: t.due)
         for timer in due:
@@ -143,6 +149,8 @@ class Turn:
 
     async def _hear(self, letters: list[Letter]) -> None:
         inbound = letters[-1].inbound
+        self.hearing = inbound.address
+        gate.open_gate(self)
         self._reading = letters[-1].number
         if inbound.kind in told.KINDS:
             told.heard(self, inbound)
@@ -189,6 +197,8 @@ class Turn:
             state.name = inbound.name
         if inbound.locale and self.first:
             state.locale = self.known_locale(inbound.locale) or state.locale
+        if inbound.kind in ("message", "edit", "opened"):
+            self.standing.heard_from(inbound.address)
         if inbound.proof is Proof.VERIFIED:
             self._vouched(inbound)
         if inbound.kind in ("opened", "timer", *elsewhere.REPLIES):
@@ -262,6 +272,10 @@ class Turn:
         if opening is not None and not self.state.frames and self.first:
             await self.player.start(opening.name, utterance="")
 
+    def proof(self) -> Proof:
+        """Return how sure it is who writes and who is answered: of two addresses, the less sure."""
+        return min(self.standing.of(self.hearing), self.standing.of(self.speech.address))
+
     def listener(
         self,
         utterance: Utterance = NOTHING,
@@ -303,7 +317,11 @@ class Turn:
                 state.timers.append(timer)
                 return
             if self.speech.address.channel not in self.granted.opted_out:
-                self.speech.say(timer.reply, dialog=timer.dialog, values=timer.values)
+                dialog = self.setup.dialogs.get(timer.dialog)
+                level = max(timer.level, dialog.require if dialog else 0)
+                self.speech.say(
+                    timer.reply, dialog=timer.dialog, values=timer.values, require=Proof(level or 1)
+                )
                 self.player.prompt_again = frame is state.frames[-1]
             return
         if frame is state.frames[-1] and frame.open and frame.open.entry == timer.entry:
@@ -324,6 +342,7 @@ class Turn:
         )
         if self.speech.messages:
             self.state.last = tuple(self.speech.messages[-2:])
+            self.state.last_level = max(self.speech.levels[-2:])
 
     def _offer_buttons(self) -> None:
         """What was shown last may be answered by number or name too, if no question is open."""

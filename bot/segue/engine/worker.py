@@ -36,7 +36,7 @@ from segue.memory.records import (
     Lease,
 )
 from segue.ports import Chance, Clock
-from segue.types import CustomerId
+from segue.types import CustomerId, Proof
 
 log = logging.getLogger("segue.engine")
 
@@ -211,6 +211,8 @@ class Worker:
         self.counts.turns += 1
         self.counts.faults += turn.player.faults
         self._tell(turn, committed)
+        for address in turn.standing.lost:
+            self.spawn(self.store.lower_proof(customer, address, Proof.CHANNEL))
         turn.end()
         return committed.more
 

@@ -58,6 +58,31 @@ class Identity(Base):
         await self._address(keys, b"drop", address, Proof.CLAIMED)
         await self.server.run(UNCLAIM, (self.keys.index(address),), (customer,))
 
+    async def raise_proof(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+        """Let an address of theirs stand at this level at least; False: it is not theirs."""
+        keys = self.keys.customer(customer)
+        return keys is not None and await self._address(keys, b"raise", address, proof) == b"done"
+
+    async def lower_proof(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+        """Let an address of theirs stand at this level at most; False: it is not theirs."""
+        keys = self.keys.customer(customer)
+        return keys is not None and await self._address(keys, b"lower", address, proof) == b"done"
+
+    async def adopt(self, customer: CustomerId, address: Address, proof: Proof) -> bool:
+        """Give the customer an address that has just been proved, if it is nobody else's.
+
+        The index decides between two who prove it at once. Should this process die before the
+        record follows, doing it again heals that.
+        """
+        owner: bytes = await self.server.run(
+            CLAIM, (self.keys.index(address),), (customer, self._retention, "")
+        )
+        if owner.decode() != customer:
+            return False
+        if await self.raise_proof(customer, address, proof):
+            return True
+        return await self.add_address(customer, address, proof)
+
     async def has_address(self, customer: CustomerId, address: Address) -> bool:
         """Ask the customer's record, the truth."""
         keys = self.keys.customer(customer)

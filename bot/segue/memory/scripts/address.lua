@@ -1,8 +1,8 @@
 -- address: the customer's record of their addresses, the truth that admit asks.
 --
 -- KEYS  c, inbox, out, due, events, got
--- ARGV  1 customer  2 what (create, add, drop)  3 address (`\nCHANNEL\tID\t`)  4 proof  5 retention s
--- gives {done} {there} (create: such a customer exists) {gone} {moved, to}
+-- ARGV  1 customer  2 what (create, add, drop, raise, lower)  3 address (`\nCHANNEL\tID\t`)  4 proof  5 retention s
+-- gives {done} {there} (create: such a customer exists) {gone} {moved, to} {not-mine} (raise, lower)
 -- race  dropping and admitting are scripts on one record: after the drop nothing is let in from that
 --       address, and rows queued for it are cancelled in the same step.
 -- again adding what is there, and dropping what is not, change nothing.
@@ -24,6 +24,14 @@ if h[3] then return {'moved', h[3]} end
 
 local a = h[2] or ''
 local at, ends = string.find(a, address, 1, true)
+if what == 'raise' or what == 'lower' then
+  if not at then return {'not-mine'} end
+  local level = tonumber(string.sub(a, ends + 1, ends + 1))
+  local pick = what == 'raise' and math.max or math.min
+  a = string.sub(a, 1, ends) .. pick(level, tonumber(ARGV[4])) .. string.sub(a, ends + 2)
+  redis.call('HSET', c, 'a', a)
+  return {'done'}
+end
 if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
 if what == 'add' then a = a .. address .. ARGV[4] end
 redis.call('HSET', c, 'a', a)
