@@ -41,7 +41,6 @@ from segue.dialog.effects import (
 )
 from segue.dialog.levels import Level, level_of
 from segue.dialog.steps import step_of
-from segue.errors import DialogError
 from segue.slots.base import Slot
 from segue.slots.choice import Choice
 from segue.slots.yes_no import YesNo
@@ -450,14 +449,14 @@ class Chat:
         **values: Any,
     ) -> Verbal[None]:
         """Say a reply later, once, unless this dialog has ended by then. Does not wait."""
-        moment = self._moment("remind", "at", at, "after", after)
+        moment = misuse.moment("remind", "at", at, "after", after)
         return self._made(Remind(reply=reply, at=moment, after=after, values=values, key=key))
 
     def wait(
         self, *, until: datetime | None = None, for_: timedelta | None = None, key: str = ""
     ) -> Verbal[None]:
         """Do nothing until then. The customer may write meanwhile and is answered."""
-        moment = self._moment("wait", "until", until, "for_", for_)
+        moment = misuse.moment("wait", "until", until, "for_", for_)
         return self._made(Wait(until=moment, for_=for_, key=key))
 
     def now(self) -> Verbal[datetime]:
@@ -524,32 +523,6 @@ class Chat:
         frame = sys._getframe(2)
         self._open.append((verb, frame.f_code, frame.f_lasti))
         return cast("Verbal[Any]", verb)
-
-    def _moment(
-        self,
-        verb: str,
-        at_name: str,
-        at: datetime | None,
-        after_name: str,
-        after: timedelta | None,
-    ) -> datetime | None:
-        frame = sys._getframe(2)
-        place = misuse.Place(misuse.shown(frame.f_code.co_filename), frame.f_lineno)
-        if (at is None) == (after is None):
-            raise DialogError(
-                f"chat.{verb}(…) needs either {at_name}= or {after_name}=",
-                cure=f"Write {after_name}=timedelta(…), or {at_name}= a moment with a time zone.",
-                file=place.file,
-                line=place.line,
-            )
-        if at is not None and at.tzinfo is None:
-            raise DialogError(
-                f"chat.{verb}({at_name}=…) was given a moment without a time zone",
-                cure="Start from `await chat.now()`, which has one.",
-                file=place.file,
-                line=place.line,
-            )
-        return at
 
 
 _NOW = Know(source="now")

@@ -1,10 +1,12 @@
 """Where in the author's file something went wrong, and what to do about it.
 
-Looked up only when something is wrong: a play that goes well never comes here.
+Looked up when something is wrong, or may be: a play that goes well hardly comes here.
 """
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import CodeType, CoroutineType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -121,3 +123,30 @@ def at_suspension(verb: str, place: Place) -> DialogError:
         file=place.file,
         line=place.line,
     )
+
+
+def moment(
+    verb: str,
+    at_name: str,
+    at: datetime | None,
+    after_name: str,
+    after: timedelta | None,
+) -> datetime | None:
+    """Return the moment that a verb was given, if it is clear; called by the verb itself."""
+    frame = sys._getframe(2)
+    place = Place(shown(frame.f_code.co_filename), frame.f_lineno)
+    if (at is None) == (after is None):
+        raise DialogError(
+            f"chat.{verb}(…) needs either {at_name}= or {after_name}=",
+            cure=f"Write {after_name}=timedelta(…), or {at_name}= a moment with a time zone.",
+            file=place.file,
+            line=place.line,
+        )
+    if at is not None and at.tzinfo is None:
+        raise DialogError(
+            f"chat.{verb}({at_name}=…) was given a moment without a time zone",
+            cure="Start from `await chat.now()`, which has one.",
+            file=place.file,
+            line=place.line,
+        )
+    return at
