@@ -88,8 +88,8 @@ class Chat:
         """Say a reply.
 
         With `once` it is not sent again where nobody knows whether it arrived: a voucher.
-        `require="verified"`: only where it is sure that the address is the customer's; they are
-        asked to prove it first, and if they cannot, the reply `not_proved` is said instead.
+        `require="verified"`: only where it is sure that the address is the customer's, who is asked
+        to prove it; if they cannot, the reply `not_proved` is said instead.
         """
         return self._made(Say(reply=reply, values=values, once=once, require=level_of(require)))
 
@@ -498,11 +498,9 @@ class Chat:
     ) -> Verbal[Proof | Literal[False]]:
         """Let the customer prove that the address they write from is theirs.
 
-        Returns the level at once where it is reached: after a code a while ago, or by the host
-        site's signed token. Else a one-time code goes to a phone number or e-mail address, and the
-        customer brings it back. `to=` says where (a number in E.164, an e-mail address), for a
-        destination the company knows; without it, it is the number they write from, one they have
-        proved before, or one that they name. False: they gave up, or had no more tries.
+        Returns the level at once where it is reached. Else a one-time code goes to `to=` (a number
+        in E.164, an e-mail address), to the number they write from, to one they have proved, or to
+        one that they name. False: they gave up, or had no more tries.
         """
         return self._made(Verify(level=level_of(level), to=to, key=key))
 

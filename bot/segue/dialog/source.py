@@ -21,7 +21,7 @@ FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 _ASKING = frozenset({"key", "timeout", "skippable", "tries", "require"})
 
 OWN: dict[str, frozenset[str]] = {
-    "say": frozenset({"require"}),
+    "say": frozenset({"once", "require"}),
     "ask": frozenset({"slot", *_ASKING, "remember", "check"}),
     "choose": frozenset({"options", *_ASKING, "remember", "check"}),
     "confirm": _ASKING,
