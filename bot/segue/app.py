@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from segue.builtin import builtin_dialogs
@@ -40,6 +40,9 @@ from segue.settings import Settings, channel_settings, missing_folder
 from segue.slots.warm import warm
 from segue.types import CustomerId
 from segue.voice import Voice, load_voice
+
+if TYPE_CHECKING:
+    from segue.api.door import Door
 
 log = logging.getLogger("segue.app")
 
@@ -205,7 +208,27 @@ class App:
 
     def routes(self) -> list[Route]:
         """Return the paths that are the core's own, beside those of the adapters."""
-        return [*self.media.routes()]
+        from segue.api.routes import api_routes
+
+        return [*self.media.routes(), *api_routes(self.door)]
+
+    @cached_property
+    def door(self) -> Door:
+        """What the company's own systems come in by; the store must be open."""
+        from segue.api.door import Door
+
+        settings = self.settings
+        return Door(
+            store=self.store,
+            core=self.core,
+            setup=lambda: self.setup,
+            adapters=self.adapters,
+            settings=settings.api,
+            issuer=settings.api.issuer or str(settings.channels.get("web", {}).get("issuer", "")),
+            mask=self.core.masker.mask,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @cached_property
     def media(self) -> MediaRoom:

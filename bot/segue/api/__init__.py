@@ -1,4 +1,11 @@
 """The door for the company's own systems: `/api`, and webhooks that tell them what happened.
 
 scopes        what a key may do
+wire          the bodies of requests and answers
+declaring     how a route is declared, and what each request goes through
+door          what the routes work with, and how a customer is named
+dialogs       POST /api/dialogs
+customers     /api/customers: facts, touchpoints, reading
+routes        all routes, each with its scope
+openapi       the description, made from the routes
 """

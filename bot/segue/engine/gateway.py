@@ -56,7 +56,7 @@ class Core:
         self._store = store
         self._worker = worker
         self._setup = setup
-        self._masker = masker
+        self.masker = masker
         self._clock = clock
         self._ids = ids
         self._owners: OrderedDict[Address, CustomerId] = OrderedDict()
@@ -104,7 +104,7 @@ class Core:
         return NotAccepted(why="not-mine", status=401)
 
     def _prepared(self, inbound: Inbound) -> Inbound:
-        text = self._masker.mask(inbound.text) if inbound.text else ""
+        text = self.masker.mask(inbound.text) if inbound.text else ""
         if text == inbound.text and inbound.received_at:
             return inbound
         return msgspec.structs.replace(

@@ -73,6 +73,8 @@ KEPT_LINES = 200
 """About so many newest lines stay as they are; older ones are folded, `CHUNK` at a time."""
 CHUNK = 64
 
+_OURS = frozenset({"start", "facts", "touchpoint"})
+"""Kinds that come by no channel: the address they came in by may be another the next time."""
 _DIGITS = [b"%d" % number for number in range(10)]
 _LINES_TAIL = Tail(CHUNK)
 _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
@@ -158,7 +160,7 @@ class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
             (
                 operation,
                 needle(inbound.address),
-                digest(channel, inbound.message_id),
+                digest("api" if inbound.kind in _OURS else channel, inbound.message_id),
                 letter,
                 _DIGITS[flag],
                 _DIGITS[consent],
