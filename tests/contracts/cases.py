@@ -227,6 +227,7 @@ CASES = (
         ),
         shown=_slack_seen,
         proof=("x-slack-signature", "x-slack-request-timestamp"),
+        shows_addresses=False,
     ),
     Case(
         name="email",
