@@ -27,6 +27,7 @@ from hashlib import blake2b
 from segue.channel import (
     Capabilities,
     Checked,
+    Fetched,
     Gateway,
     Outcome,
     Parsed,
@@ -37,7 +38,7 @@ from segue.channel import (
     Site,
     Take,
 )
-from segue.types import Address, Inbound, Message, Row
+from segue.types import Address, Inbound, Media, Message, Row
 from segue_adapters.slack_blocks import BUTTONS, LABEL, TEXT_LIMIT, built
 from segue_adapters.slack_calls import Calls
 from segue_adapters.slack_doctor import checked
@@ -128,6 +129,10 @@ class SlackChannel:
     def missed(self, since: datetime) -> AsyncIterator[Inbound]:
         """Yield what customers wrote in their DMs while nobody listened."""
         return self._calls.missed(since)
+
+    async def fetch(self, media: Media) -> Fetched | None:
+        """Fetch what a customer attached."""
+        return await self._calls.fetch(media)
 
     async def doctor(self, *, fix: bool) -> Sequence[Checked]:
         """Check token, scopes and how Slack reaches us."""

@@ -20,8 +20,9 @@ import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from segue.channel import NotSent, Outcome, Payload, Reason, Sent, Site, Unknown
-from segue.types import Address, Inbound, Row
+from segue.channel import Fetched, NotSent, Outcome, Payload, Reason, Sent, Site, Unknown
+from segue.types import Address, Inbound, Media, Row
+from segue_adapters.fetching import Fetcher, NotFetched
 from segue_adapters.slack_events import HOME, Json, marked, message, parts
 from segue_adapters.slack_outcomes import PLAIN, code_of, outcome
 from segue_adapters.slack_settings import SlackSettings
@@ -197,6 +198,32 @@ class Calls:
             return Unknown(why="not_there_yet")
         del self._looked[key]
         return NotSent(why="not_in_history", permanent=False)
+
+    # -- files ------------------------------------------------------------------------------------
+
+    async def fetch(self, media: Media) -> Fetched | None:
+        """Fetch a customer's file by its id; None if it is gone, too large or not allowed."""
+        settings = self._settings
+        fetcher = Fetcher(hosts=("files.slack.com",), bases=(settings.file_base,))
+        try:
+            answer = await self.client().files_info(file=media.ref)
+            file = answer.get("file") or {}
+            found = await fetcher.fetch(
+                str(file.get("url_private_download") or file.get("url_private") or ""),
+                headers={"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"},
+                name=str(file.get("name") or media.alt),
+            )
+        except NotFetched as refused:
+            self._counts["file", refused.why] += 1
+            return None
+        except FAILED as error:
+            self._counts["file", outcome(error, sending=False).why] += 1  # type: ignore[union-attr]
+            return None
+        if found.content_type == "text/html":
+            # Without the right to read files Slack shows a page to sign in, with 200.
+            self._counts["file", "sign_in"] += 1
+            return None
+        return found
 
     # -- what was missed ---------------------------------------------------------------------------
 

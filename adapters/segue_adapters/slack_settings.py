@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -15,15 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def _base(value: str) -> str:
-    parts = urlsplit(value)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not safe or not parts.hostname:
-        raise ValueError("must be an https address; http only on this machine")
-    return value.rstrip("/")
+from segue_adapters.fetching import check_base
 
 
 def _path(value: str) -> str:
@@ -77,11 +68,11 @@ class SlackSettings(BaseModel):
     commands_path: Path = Field(
         default="/channels/slack/commands", description="Request URL of the slash command."
     )
-    api_base: Annotated[str, AfterValidator(_base)] = Field(
+    api_base: Annotated[str, AfterValidator(check_base)] = Field(
         default="https://slack.com/api",
         description="Where the Web API is; a proxy or a stand-in may take its place.",
     )
-    file_base: Annotated[str, AfterValidator(_base)] = Field(
+    file_base: Annotated[str, AfterValidator(check_base)] = Field(
         default="https://files.slack.com",
         description="Where customers' files are; the token is sent to this host and no other.",
     )

@@ -22,6 +22,7 @@ from segue.builtin import builtin_dialogs
 from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
 from segue.engine.catching_up import CatchUp
+from segue.engine.care import Rate
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.outcomes import Policy
@@ -143,6 +144,7 @@ class App:
             silence=timedelta(minutes=self.settings.api.silent_minutes),
             silent=timedelta(days=self.settings.identity.silent_days),
             orders=orders(voice),
+            flood=Rate(rate=self.settings.customers.rate, burst=self.settings.customers.burst),
             play_twice=self._play_twice,
             caller=self._caller,
         )

@@ -73,6 +73,12 @@ def _metrics(app: App) -> Metrics:
         lambda: {(): counts.faults},
     )
     metrics.tell(
+        "segue_too_much",
+        "Messages above a customer's rate, and conversations in which a bot was met with silence.",
+        ["what"],
+        lambda: {("folded",): counts.folded, ("loop",): counts.loops},
+    )
+    metrics.tell(
         "segue_swept",
         "Customers taken up because a process died or a timer was due.",
         [],

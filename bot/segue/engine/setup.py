@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from segue.channel import Capabilities
 from segue.dialog import Registry
+from segue.engine.care import UNLIMITED, Rate
 from segue.engine.steps import Caller
 from segue.memory.records import Flag
 from segue.memory.upkeep import Pausable
@@ -82,6 +83,8 @@ class Setup:
     progress_after: timedelta = timedelta(milliseconds=500)
     orders: Mapping[str, Flag] = field(default_factory=dict)
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""
+    flood: Rate = UNLIMITED
+    """What one customer may say in a time (`care.py`)."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
     caller: Caller | None = None

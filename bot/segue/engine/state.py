@@ -102,6 +102,30 @@ class Number(Struct, array_like=True):
     """It was silent for too long since, and proves nothing until a code comes back again."""
 
 
+class Pace(Struct, array_like=True):
+    """What a customer has left to say at once (`care.py`)."""
+
+    left: float
+    at: Millis
+    told: Millis = 0
+    """When they were last asked to slow down."""
+
+
+class Watch(Struct, array_like=True):
+    """What a bot on the other side would be recognised by (`care.py`)."""
+
+    said: list[int] = field(default_factory=list)
+    """Signs of what we said, the last first."""
+    heard: list[int] = field(default_factory=list)
+    points: int = 0
+    at: Millis = 0
+    """When we spoke last."""
+    until: Millis = 0
+    """Nothing is said until then."""
+    echoed: bool = False
+    """They have said what we say, or we what they had said."""
+
+
 class State(Struct, array_like=True):
     """Everything kept about a customer between two turns."""
 
@@ -135,6 +159,8 @@ class State(Struct, array_like=True):
     """Phone numbers, `channel:id`, and when they were heard from."""
     last_level: int = 0
     """The level of proof that `last` may be said again on."""
+    pace: Pace | None = None
+    watch: Watch | None = None
 
 
 class TooNew(SegueError):

@@ -15,6 +15,7 @@ from segue.channel import Capabilities
 from segue.dialog.outcome import Reading, TimedOut
 from segue.engine import elsewhere, gate, outreach, pausing, summary, told
 from segue.engine.answering import Answering
+from segue.engine.care import Care
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
@@ -80,6 +81,7 @@ class Turn:
         self.speech.channels, self.speech.standing = setup.capabilities, self.standing.of
         self.player = Player(self)
         self.answering = Answering(self)
+        self.care = Care(self)
 
     # -- the whole ---------------------------------------------------------------------------------
 
@@ -98,8 +100,9 @@ class Turn:
         if self.granted.late and not self.granted.controller and self.speech.has("delayed"):
             self.speech.say("delayed", late=True)
             self.player.prompt_again = True
-        for group in self._together(letters):
-            await self._hear(group)
+        for group in self._together(self.care.readable(letters)):
+            if not self.care.silent(group):
+                await self._hear(group)
         self.hearing = self.speech.address
         # In the order of their times, also where a process was away for hours.
         due = sorted((t for t in self.state.timers if t.due <= self.at), key=lambda t: t.due)
@@ -116,7 +119,7 @@ class Turn:
         Without that circle all of it is freed at once, and the garbage collector, which would go
         through it several times, has nothing to find.
         """
-        del self.player, self.answering
+        del self.player, self.answering, self.care
 
     def _last_letter(self) -> int:
         return self.granted.letters[-1].number if self.granted.letters else 0
@@ -333,6 +336,7 @@ class Turn:
         if self.granted.controller:
             return
         await self.player.show_question()
+        self.care.close()
         self._offer_buttons()
         self.notes.extend(
             Note(

@@ -52,6 +52,10 @@ class Counts:
     """Ended and stored."""
     faults = 0
     """Dialogs that could not go on and were answered with a recovery reply."""
+    folded = 0
+    """Messages above a customer's rate: kept, and not read."""
+    loops = 0
+    """Conversations in which another bot was met with silence."""
     fenced = 0
     """Turns another process had taken over, as after a long pause of this one."""
     failed = 0
@@ -210,6 +214,8 @@ class Worker:
         self._showing.end(customer)
         self.counts.turns += 1
         self.counts.faults += turn.player.faults
+        self.counts.folded += turn.care.folded
+        self.counts.loops += turn.care.loops
         self._tell(turn, committed)
         for address in turn.standing.lost:
             self.spawn(self.store.lower_proof(customer, address, Proof.CHANNEL))
