@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 from segue.builtin import builtin_dialogs
 from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
-from segue.engine.catching_up import CatchUp
 from segue.engine.care import Rate
+from segue.engine.catching_up import CatchUp
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.outcomes import Policy
