@@ -20,6 +20,7 @@ local QUEUED, CLAIMED = 0, 1
 local ID, LANE, STATE, AT, SENDS, EXPIRES, FLAGS, TOKEN, BLOB = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local TRIES, DOUBT, BORN, AGAIN = 10, 11, 12, 13
 local got, ORDER, LOOKS = KEYS[#KEYS], 'usfdr', 3
+local given_up = false
 local LETTER = {unknown = 'u', sent = 's', failed = 'f', delivered = 'd', read = 'r'}
 
 local function has(flags, flag) return bit.band(flags, flag) > 0 end
@@ -92,10 +93,10 @@ end
 -- one lane; `claim_ms` 0 claims none.
 -- Returns the claims of `token`, also those that a first try of the same operation made; the
 -- earliest moment when one of the rows left needs a look; and whether the customer is owed a word
--- (`z`), because an answer came too late and nothing says so yet.
+-- (`z`), because an answer came too late or was given up, and nothing says so yet.
 local function walk(out, events, customer, token, now, claim_ms, only)
   local entries = redis.call('LRANGE', out, 0, -1)
-  local seen, claims, soonest, holes, owed, told = {}, {}, nil, false, false, false
+  local seen, claims, soonest, holes, owed, told = {}, {}, nil, false, given_up, false
   for i = 1, #entries do
     local row = open(entries[i])
     local changed, close, why = false, nil, nil
@@ -125,7 +126,9 @@ local function walk(out, events, customer, token, now, claim_ms, only)
           if row[DOUBT] == 0 then row[SENDS] = row[SENDS] + 1 end
           changed = true
         end
-        if not soonest or row[AT] < soonest then soonest = row[AT] end
+        local look = row[AT]
+        if row[STATE] == QUEUED and row[EXPIRES] > 0 then look = math.min(look, row[EXPIRES]) end
+        if not soonest or look < soonest then soonest = look end
       end
       if row[STATE] == CLAIMED and row[TOKEN] == token then
         claims[#claims + 1] = claim_of(row)

@@ -39,6 +39,7 @@ for i = 1, #entries do
       if close == 'failed' and (why == 'blocked' or why == 'no_address') then
         unreachable(c, row[LANE])
       end
+      given_up = close == 'failed' and why == 'gave_up' and has(row[FLAGS], 4)
       redis.call('LSET', out, i - 1, '')
       redis.call('LREM', out, 1, '')
     elseif mine then
