@@ -25,9 +25,11 @@ from sample_platform import Shown
 
 from segue.channel import Adapter, Payload, RawRequest, Site
 from segue.testing.platforms.slack_blocks import checked, shown
+from segue.testing.platforms.telegram_markup import keyboard, shown_text
 from segue.types import Address, Block, Link, Message, Row
 from segue_adapters.plain import plain
 from segue_adapters.slack import SlackChannel, SlackSettings
+from segue_adapters.telegram import TelegramChannel, TelegramSettings
 from segue_adapters.terminal import TerminalChannel, printable
 from segue_adapters.web import WebChannel
 
@@ -76,6 +78,10 @@ class Case:
     """What becomes of a text that the platform cannot show as it is."""
     shows_addresses: bool = True
     """Does a link show its address beside its words?"""
+    hides: tuple[str, ...] = ("",)
+    """How the addresses begin that are not shown, where not all are."""
+    signs_body: bool = True
+    """Does the proof cover the body? Telegram's is a password."""
 
 
 def _web_seen(payload: Payload) -> Seen:
@@ -173,6 +179,17 @@ class HtmlShown(HTMLParser):
 
 
 _EMAIL = EmailSettings(address="help@tarnwood.example", smtp_host="127.0.0.1", secret=SECRET)
+def _telegram_seen(payload: Payload) -> Seen:
+    # Read by the stand-in, which refuses what Telegram would refuse.
+    params = payload["params"]
+    text, entities = shown_text(params["text"], params["parse_mode"])
+    return Seen(
+        text=text,
+        links=frozenset(each.url for each in entities if each.url),
+        buttons=tuple(
+            button["text"] for row in keyboard(params.get("reply_markup")) for button in row
+        ),
+    )
 
 
 def links_of(message: Message) -> list[str]:
@@ -235,6 +252,21 @@ CASES = (
         shown=_email_seen,
         proof=("x-mail-signature", "x-mail-time"),
         shows_addresses=False,
+        name="telegram",
+        make=lambda folder: TelegramChannel(
+            TelegramSettings(
+                token="123456:recorded-AAEhBOweik9ai2o01JsQ4mn8Z",
+                secret_token=SECRET,
+                mode="webhook",
+                api_base="http://127.0.0.1:9",
+            ),
+            Site(data_dir=folder, clock=StillClock()),
+        ),
+        shown=_telegram_seen,
+        proof=("x-telegram-bot-api-secret-token",),
+        shows_addresses=False,
+        hides=("https:", "http:"),
+        signs_body=False,
     ),
 )
 

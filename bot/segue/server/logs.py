@@ -27,9 +27,9 @@ from segue.server.scrub import scrub, scrub_values
 
 _QUIET = (
     *("aiohttp.access", "aiohttp.server", "aiohttp.web", "aiohttp.websocket"),
-    *("asyncio", "watchfiles.main"),
+    *("asyncio", "watchfiles.main", "httpx", "httpcore", "telegram"),
 )
-"""What these say besides warnings is noise, or holds addresses."""
+"""What these say besides warnings is noise, or holds addresses, tokens and customers' words."""
 _FRAMES = 12
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
