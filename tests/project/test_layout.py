@@ -92,8 +92,8 @@ def test_every_import_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     declared = {_name(each) for asked in (project["dependencies"], *extras) for each in asked}
-    # Brought by `pyjwt[crypto]`, by pydantic, by aiohttp and by slack-bolt, as a part of them.
-    declared |= {"cryptography", "pydantic-core", "yarl", "slack-sdk"}
+    # Parts of `pyjwt[crypto]`, pydantic, aiohttp, slack-bolt and python-telegram-bot.
+    declared |= {"cryptography", "pydantic-core", "yarl", "slack-sdk", "httpx"}
     known = packages_distributions()
     missing = set()
     for path in tracked():
