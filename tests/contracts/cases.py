@@ -179,6 +179,8 @@ class HtmlShown(HTMLParser):
 
 
 _EMAIL = EmailSettings(address="help@tarnwood.example", smtp_host="127.0.0.1", secret=SECRET)
+
+
 def _telegram_seen(payload: Payload) -> Seen:
     # Read by the stand-in, which refuses what Telegram would refuse.
     params = payload["params"]
@@ -252,6 +254,8 @@ CASES = (
         shown=_email_seen,
         proof=("x-mail-signature", "x-mail-time"),
         shows_addresses=False,
+    ),
+    Case(
         name="telegram",
         make=lambda folder: TelegramChannel(
             TelegramSettings(
