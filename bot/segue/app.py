@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from segue import consent
 from segue.builtin import builtin_dialogs
 from segue.channel import Adapter, Capabilities, Route, Site
 from segue.dialog import Registry, load_dialogs
@@ -145,6 +146,7 @@ class App:
             silent=timedelta(days=self.settings.identity.silent_days),
             orders=orders(voice),
             flood=Rate(rate=self.settings.customers.rate, burst=self.settings.customers.burst),
+            consent=consent.table(map(voice.words, voice.locales)),
             play_twice=self._play_twice,
             caller=self._caller,
         )

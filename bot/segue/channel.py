@@ -66,6 +66,8 @@ class Capabilities:
     """What the platform's word for the sender is worth."""
     reserved_words: bool = False
     """Do the carriers' words (STOP, START, HELP…) work here, before everything else?"""
+    answers_stop: bool = False
+    """Does the platform itself confirm STOP and START, and answer HELP?"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

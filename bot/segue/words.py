@@ -58,6 +58,12 @@ class Words:
     """Number words: "two" → 2."""
     filler: frozenset[str] = frozenset()
     """Words around an answer that mean nothing: "please", "it's", "the"."""
+    opt_out: frozenset[str] = frozenset()
+    """What this language says for STOP, beside the carriers' own words (`segue.consent`)."""
+    opt_in: frozenset[str] = frozenset()
+    """The same for START."""
+    information: frozenset[str] = frozenset()
+    """The same for HELP."""
     orders: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """The same as one table, looked up for every message: words → `cancel`, `person`, `help`…"""
 
@@ -71,7 +77,10 @@ ORDERS = ("cancel", "person", "help", "back", "repeat", "skip", "bye")
 """Fields whose words are understood in every dialog, in the order in which they are tried."""
 
 
-SINGLE = ("cancel", "help", "back", "repeat", "skip", "person", "bye", "yes", "no", "filler")
+SINGLE = (
+    *("cancel", "help", "back", "repeat", "skip", "person", "bye", "yes", "no", "filler"),
+    *("opt_out", "opt_in", "information"),
+)
 """Fields that are a list of words in `words.toml`."""
 
 
@@ -88,8 +97,9 @@ class WordsMistake(ValueError):
 def parse_words(locale: str, table: Mapping[str, object], *, parent: Words | None = None) -> Words:
     """Return the words of a parsed `words.toml`; what it leaves out comes from `parent`.
 
-    Lists of words: `cancel help back repeat skip person bye yes no filler correct`. `ordinals`
-    is a list of such lists, the first option first. `numbers` is a table: number word → number.
+    Lists of words: `cancel help back repeat skip person bye yes no filler correct`, and for the
+    carriers' words `opt_out opt_in information`. `ordinals` is a list of such lists, the first
+    option first. `numbers` is a table: number word → number.
     """
     known = {*SINGLE, "correct", "ordinals", "numbers"}
     for key in table:

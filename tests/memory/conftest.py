@@ -10,7 +10,7 @@ import redis
 from segue.memory import Claim, Commit, Committed, Granted, Store
 from segue.memory.embedded import Embedded
 from segue.memory.keys import CustomerKeys
-from segue.types import Address, Inbound, Message, Paragraph, Row, Text
+from segue.types import Address, Inbound, Message, Paragraph, Purpose, Row, Text
 
 
 class Hands:
@@ -36,6 +36,7 @@ class Hands:
         *,
         repeat: bool = True,
         expires_at: int = 0,
+        notice: bool = False,
     ) -> Row:
         """A reply on its way out."""
         return Row(
@@ -44,6 +45,7 @@ class Hands:
             message=Message(body=(Paragraph((Text(name),)),)),
             repeat=repeat,
             expires_at=expires_at,
+            purpose=Purpose.NOTICE if notice else Purpose.ANSWER,
         )
 
     async def begin(self, store: Store, customer: str = ada, message: int | str = 1) -> Granted:

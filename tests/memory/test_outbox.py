@@ -191,10 +191,10 @@ async def test_stop_during_a_turn_silences_it_on_that_channel(store: Store, hand
     assert done.more is not None
     assert done.more.opted_out == {"sms"}
     confirmed = await store.commit(
-        done.more.lease, Commit(state=b"kept", ack=2, rows=(hands.row("bye"),))
+        done.more.lease,
+        Commit(state=b"kept", ack=2, rows=(hands.row("no"), hands.row("bye", notice=True))),
     )
     assert isinstance(confirmed, Committed)
-    assert not confirmed.silenced
     assert [claim.row.id for claim in confirmed.claims] == ["bye"]
 
 

@@ -29,7 +29,7 @@ from segue.voice import Voice
 HERE = Path(__file__).parent
 SETTINGS = load(
     environ={},
-    company={"name": "Trips", "phone": "0800 1"},
+    company={"name": "Trips", "phone": "0800 1", "quiet_hours": "00:00-00:00"},
     voice={"path": str(HERE / "house")},
     dialogs={"path": str(HERE)},
 )

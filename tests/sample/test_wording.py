@@ -18,7 +18,7 @@ ENGINE = """
     did_you_mean disclosure give_up help media_only not_sure not_sure_person nothing_open
     nothing_to_cancel nothing_to_repeat paused person poisoned resume retry retry_choice retry_date
     retry_email retry_integer retry_order_number retry_postcode retry_yes_no skip_not_possible
-    slow_down something_went_wrong step_failed which_one
+    slow_down something_went_wrong step_failed which_one opted_out opted_in who_writes stop_asked
 """.split()  # noqa: SIM905 - names are read better in rows
 OUR_FAULT = {"something_went_wrong", "step_failed", "dialog_changed", "poisoned", "delayed"}
 SMALL_TALK = {

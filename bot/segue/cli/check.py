@@ -40,6 +40,10 @@ MAY_SAY = OWN_REPLIES | {
     "masked",
     "title",
     "code",
+    "opted_out",
+    "opted_in",
+    "who_writes",
+    "stop_asked",
 }
 """With what it says only if it is written."""
 

@@ -12,6 +12,7 @@ import click
 from segue.cli.common import Group, printable, read_settings, with_settings
 
 if TYPE_CHECKING:
+    from segue.consent import Noted
     from segue.engine.state import Frame, State
     from segue.media import Links
     from segue.memory import Snapshot, Store
@@ -61,6 +62,7 @@ async def _read(who: str, limit: int, config: Path | None) -> dict[str, Any] | N
         state = decode(snapshot.state)
         return {
             **_facts(snapshot, state),
+            "consent": [_consent(noted) for noted in await store.consents(snapshot.customer)],
             "open": [_frame(frame) for frame in state.frames],
             "transcript": await _transcript(store, snapshot.customer, limit, _links(settings)),
         }
@@ -100,6 +102,18 @@ def _facts(snapshot: Snapshot, state: State) -> dict[str, Any]:
             {"due": _when(timer.due), "kind": timer.kind, "reply": timer.reply}
             for timer in state.timers
         ],
+    }
+
+
+def _consent(noted: Noted) -> dict[str, Any]:
+    from segue.voice import plain
+
+    return {
+        "at": _when(noted.at),
+        "channel": noted.channel,
+        "what": noted.what,
+        "how": noted.how,
+        "shown": plain(noted.shown) if noted.shown is not None else "",
     }
 
 
@@ -176,6 +190,9 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"  {found[word]} {what}")
     if found["opted_out"]:
         click.echo(f"  opted out of {', '.join(found['opted_out'])}")
+    for noted in found["consent"]:
+        what = f"{noted['channel']} {noted['what']} ({noted['how']}) {noted['shown']}"
+        click.echo(printable(f"  {_short(noted['at'])}  {what.rstrip()}"))
     _heading("Profile", found["profile"])
     for fact, known in found["profile"].items():
         source = f"{known['source']}, {known['channel']}, {_short(known['learned'])}"

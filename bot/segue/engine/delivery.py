@@ -328,6 +328,7 @@ class Delivery:
 
     async def _opted_out(self, customer: CustomerId, channel: str) -> None:
         """Let the consent record follow the platform's."""
+        await self._store.consent(customer, channel, opted_out=True, how="platform")
 
     async def _plain(self, customer: CustomerId, claim: Claim, adapter: Adapter) -> Claim | None:
         rows = rerouting.plain_rows(claim.row, adapter)

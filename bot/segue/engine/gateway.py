@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 
 from segue.channel import Accepted, NotAccepted, Page, Report
+from segue.engine.consenting import marked
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
 from segue.errors import StoreUnavailable
@@ -75,12 +76,23 @@ class Core:
         if self.closed:
             return NotAccepted(why="closed", status=503)
         failpoint("receive")
-        inbound = self._prepared(inbound)
+        setup = self._setup()
+        inbound, consent, effective = marked(
+            self._prepared(inbound),
+            setup.capabilities.get(inbound.address.channel),
+            setup.consent,
+        )
         known = customer is not None
         try:
             for _ in range(4):
                 owner = customer or await self._owner_or_new(inbound)
-                admission = await self._store.admit(owner, inbound, flag=self._flag(inbound))
+                admission = await self._store.admit(
+                    owner,
+                    inbound,
+                    flag=self._flag(inbound),
+                    consent=consent,
+                    effective=effective,
+                )
                 failpoint("admitted")
                 match admission:
                     case Granted():

@@ -244,7 +244,7 @@ def _scene(turn: Turn, timer: Timer) -> Scene:
         opted_out=granted.opted_out,
         capabilities=setup.capabilities,
         silence=setup.silence,
-        quiet=lambda _address: setup.company.quiet_until(turn.local_now),
+        quiet=lambda address: setup.company.quiet_until(address, turn.now),
         channel_paused=lambda channel: setup.paused("channel", channel) is not None,
     )
 

@@ -13,14 +13,16 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from segue.channel import Capabilities
+from segue.consent import Word
 from segue.dialog import Registry
 from segue.engine.care import UNLIMITED, Rate
 from segue.engine.steps import Caller
 from segue.memory.records import Flag
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock
+from segue.quiet import quiet_until
 from segue.router import Router
-from segue.types import CustomerId
+from segue.types import Address, CustomerId
 from segue.voice import Voice
 
 
@@ -37,16 +39,9 @@ class Company:
     quiet: tuple[int, int] | None = None
     """Minutes after midnight between which nobody is written to first."""
 
-    def quiet_until(self, now: datetime) -> datetime | None:
-        """Return when the quiet hours end that `now` (local time) is in, or None."""
-        if self.quiet is None:
-            return None
-        begin, end = self.quiet
-        minute = now.hour * 60 + now.minute
-        if not (begin <= minute < end if begin < end else minute >= begin or minute < end):
-            return None
-        day = now if minute < end else now + timedelta(days=1)
-        return day.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
+    def quiet_until(self, address: Address, now: datetime) -> datetime | None:
+        """Return when `address` may be written to first, or None: it may be now."""
+        return quiet_until(address, now, hours=self.quiet, company=self.timezone)
 
     def contact(self) -> dict[str, Any]:
         """Return the values of the reply `person`."""
@@ -85,6 +80,8 @@ class Setup:
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""
     flood: Rate = UNLIMITED
     """What one customer may say in a time (`care.py`)."""
+    consent: Mapping[str, Word] = field(default_factory=dict)
+    """Words, normalised, of opting out and in, where the carriers keep such words."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
     caller: Caller | None = None

@@ -240,6 +240,19 @@ class Speech(Struct, kw_only=True):
             return self.say(UNPROVED)
         return self.say("person", values=self.contact)
 
+    def notice(self, reply: str, values: Mapping[str, Any]) -> None:
+        """Say what law or carrier demands, if the voice has it; opted out or not."""
+        if not self.has(reply):
+            return
+        rendered = self.render(reply, "", values)
+        self._count += 1
+        identity = f"{self.state.turn}-{self._count}"
+        self.replies.append(rendered.reply)
+        self._write(rendered.message, rendered.reply, rendered.version, identity, notice=True)
+        if self.capabilities.push:
+            for row in self._rows(rendered.message, rendered.reply, identity, once=True):
+                self.rows.append(msgspec.structs.replace(row, purpose=Purpose.NOTICE))
+
     def _disclose(self) -> None:
         channel = self.address.channel
         if channel in self.state.disclosed:
@@ -280,7 +293,9 @@ class Speech(Struct, kw_only=True):
         if self.capabilities.push:
             self.rows += self._rows(message, reply, identity, values, once=once, late=late)
 
-    def _write(self, message: Message, reply: str, version: int, identity: str) -> None:
+    def _write(
+        self, message: Message, reply: str, version: int, identity: str, *, notice: bool = False
+    ) -> None:
         """Add a line of the bot to the transcript."""
         line = Line(
             who=Who.BOT,
@@ -291,9 +306,13 @@ class Speech(Struct, kw_only=True):
             voice=version,
             id=identity,
         )
-        self.lines.append(line)
         self.spoken.append(line)
-        self.said += 1
+        if notice:
+            # Before what is dropped if the bot may not speak: this is said all the same.
+            self.lines.insert(len(self.lines) - self.said, line)
+        else:
+            self.lines.append(line)
+            self.said += 1
 
     def _rows(
         self,

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from segue.channel import Capabilities
+from segue.consent import MARK
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import elsewhere, gate, outreach, pausing, summary, told
+from segue.engine import consenting, elsewhere, gate, outreach, pausing, summary, told
 from segue.engine.answering import Answering
 from segue.engine.care import Care
 from segue.engine.playing import Player
@@ -26,7 +27,7 @@ from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import local_time, to_millis
 from segue.router import guess_locale
-from segue.types import Address, Inbound, Line, Millis, Proof, Who
+from segue.types import Address, Inbound, Line, Millis, Proof, Purpose, Who
 
 Flush = Callable[[Commit], Awaitable[None]]
 """Stores what was decided so far and keeps the lease; raises `LostLease` if it is gone."""
@@ -159,7 +160,7 @@ class Turn:
             told.heard(self, inbound)
             return
         self.written = inbound.received_at or self.at
-        if self.granted.controller:
+        if consenting.answered(self, inbound) or self.granted.controller:
             return
         if inbound.kind == "opened":
             await self._opened()
@@ -314,7 +315,7 @@ class Turn:
             state.timers.append(timer)
             return
         if timer.kind == "reminder":
-            later = self.setup.company.quiet_until(self.local_now)
+            later = self.setup.company.quiet_until(self.speech.address, self.now)
             if later is not None and self.speech.capabilities.push:
                 timer.due = to_millis(later)
                 state.timers.append(timer)
@@ -322,9 +323,11 @@ class Turn:
             if self.speech.address.channel not in self.granted.opted_out:
                 dialog = self.setup.dialogs.get(timer.dialog)
                 level = max(timer.level, dialog.require if dialog else 0)
+                why, self.speech.purpose = self.speech.purpose, Purpose.PROACTIVE
                 self.speech.say(
                     timer.reply, dialog=timer.dialog, values=timer.values, require=Proof(level or 1)
                 )
+                self.speech.purpose = why
                 self.player.prompt_again = frame is state.frames[-1]
             return
         if frame is state.frames[-1] and frame.open and frame.open.entry == timer.entry:
@@ -406,7 +409,8 @@ class Turn:
 
 
 def _plain(inbound: Inbound) -> bool:
-    return inbound.kind == "message" and inbound.choice is None and bool(inbound.text)
+    alone = inbound.choice is not None or MARK in inbound.data
+    return inbound.kind == "message" and not alone and bool(inbound.text)
 
 
 _REQUEST = 2

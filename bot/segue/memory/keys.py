@@ -11,6 +11,7 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {n}:c:ID:out   list    outbox rows, see scripts/_outbox.lua            when settled, retention
     {n}:c:ID:got   hash    row -> what became of it, scripts/_outbox.lua   30 days after the last
     {n}:c:ID:seen  zset    digest of a message -> second it is forgotten   dedupe window
+    {n}:c:ID:consent list  opt-outs and opt-ins, see scripts/_consent.lua  retention after the last
     {n}:due        zset    customer -> when somebody must look             when done
     {n}:dead       stream  letters parked after too many tries             28 days after the last
     {n}:events     stream  what insight reads                              90 days after the last
@@ -93,6 +94,7 @@ class CustomerKeys:
         self.out = self.c + b":out"
         self.got = self.c + b":got"
         self.seen = self.c + b":seen"
+        self.consent = self.c + b":consent"
         self.due = part + b"due"
         self.dead = part + b"dead"
         self.events = part + b"events"
@@ -205,7 +207,8 @@ def _escape(text: str) -> str:
     return _UNSAFE.sub(lambda match: _ESCAPES[match[0]], text)
 
 
-def _unescape(text: str) -> str:
+def unescaped(text: str) -> str:
+    """Return a part of an address as it was before it was written into a record."""
     return text.replace("%0A", "\n").replace("%09", "\t").replace("%25", "%")
 
 
@@ -224,7 +227,7 @@ def addresses(record: bytes) -> tuple[tuple[Address, Proof], ...]:
     found = []
     for entry in record.decode("utf-8", "surrogatepass").split("\n")[1:]:
         channel, ident, proof = entry.split("\t")
-        found.append((Address(_unescape(channel), _unescape(ident)), Proof(int(proof))))
+        found.append((Address(unescaped(channel), unescaped(ident)), Proof(int(proof))))
     return tuple(found)
 
 
@@ -232,14 +235,14 @@ def lanes(record: bytes) -> frozenset[Address]:
     """Return the addresses of a record without levels of proof."""
     found = record.decode("utf-8", "surrogatepass").split("\n")[1:]
     parts = (entry.split("\t") for entry in found)
-    return frozenset(Address(_unescape(part[0]), _unescape(part[1])) for part in parts)
+    return frozenset(Address(unescaped(part[0]), unescaped(part[1])) for part in parts)
 
 
 @lru_cache(maxsize=1024)
 def channels(record: bytes) -> frozenset[str]:
     """Return the channels of an opt-out record."""
     text = record.decode("utf-8", "surrogatepass")
-    return frozenset(_unescape(entry.rstrip("\t")) for entry in text.split("\n")[1:])
+    return frozenset(unescaped(entry.rstrip("\t")) for entry in text.split("\n")[1:])
 
 
 def _glob(prefix: bytes) -> bytes:

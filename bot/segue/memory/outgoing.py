@@ -25,8 +25,8 @@ TOKENS, HOLD, TIDE = script("tokens"), script("hold"), script("tide")
 CLAIM_INDEX, UNCLAIM = script("claim"), script("unclaim")
 
 _OUTCOMES = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
-_REPEAT, _LOOKABLE, _ANSWER, _TELLING = 1, 2, 4, 8
-_ONCE = (Purpose.CODE, Purpose.PROACTIVE)
+_REPEAT, _LOOKABLE, _ANSWER, _TELLING, _NOTICE = 1, 2, 4, 8, 32
+_ONCE = (Purpose.CODE, Purpose.PROACTIVE, Purpose.NOTICE)
 """Never sent again when nobody knows whether they arrived."""
 _TRACED = 7 * 86400
 _PARKED = 3600
@@ -49,6 +49,7 @@ class Outgoing(Base):
             + _LOOKABLE * (row.address.channel in self.lookable)
             + _ANSWER * answer
             + _TELLING * row.late
+            + _NOTICE * (row.purpose is Purpose.NOTICE)
         )
         return b"%d" % flags, replies.encode(row)
 

@@ -35,6 +35,8 @@ class Consent(IntFlag):
     """Opt out: queued replies to this address are cancelled."""
     START = 2
     """Opt in again."""
+    ASKED = 3
+    """They seem not to want messages: noted, and nothing else."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from segue.memory.apikeys import ApiKeys
 from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.codes import Codes
+from segue.memory.consenting import Consenting
 from segue.memory.identity import Identity
 from segue.memory.keys import (
     CustomerKeys,
@@ -85,7 +86,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
+class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
     """The memory of all customers."""
 
     def __init__(
@@ -143,10 +144,13 @@ class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
         create: bool = False,
         consent: Consent = Consent.NONE,
         flag: Flag = Flag.NONE,
+        effective: Inbound | None = None,
     ) -> Admission:
         """Store a message, once, and take the lease if nobody holds it.
 
         `create` makes the customer if there is none, owning the message's address.
+        `effective` is stored instead of `inbound` where `consent` takes effect: STOP of somebody
+        who is not opted out, START of somebody who is.
         After `Granted` or `Queued` the message survives the death of any process.
         """
         keys = self.keys.customer(customer)
@@ -163,7 +167,7 @@ class Store(Identity, Outgoing, Codes, Upkeep, Audit, ApiKeys):
                 digest("api" if inbound.kind in _OURS else channel, inbound.message_id),
                 letter,
                 _DIGITS[flag],
-                _DIGITS[consent],
+                _DIGITS[consent] + (replies.encode(effective) if effective else b""),
                 _DIGITS[create],
                 _DIGITS[inbound.proof],
                 self._seen.get(channel, self._seen_default),

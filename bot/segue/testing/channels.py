@@ -24,7 +24,7 @@ from segue.testing.faults import Arrived
 from segue.types import Address, Message, Row
 
 CAPABILITIES: dict[str, Capabilities] = {
-    "sms": Capabilities(text_limit=640),
+    "sms": Capabilities(text_limit=640, reserved_words=True),
     "telegram": Capabilities(
         buttons=24,
         button_label=60,

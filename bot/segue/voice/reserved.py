@@ -10,12 +10,8 @@ from collections.abc import Iterator
 
 import regex
 
+from segue.consent import INFORMATION, OPT_IN, OPT_OUT
 from segue.words import normalise
-
-OPT_OUT = ("STOP", "STOPALL", "END", "QUIT", "CANCEL", "UNSUBSCRIBE", "REVOKE", "OPTOUT")
-OPT_IN = ("START", "YES", "UNSTOP")
-"""Kept only while a customer is opted out; inviting them is seldom harmful, but confusing."""
-INFORMATION = ("HELP", "INFO")
 
 _ALL = "|".join((*OPT_OUT, *OPT_IN, *INFORMATION))
 _VERB = regex.compile(

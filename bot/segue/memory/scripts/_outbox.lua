@@ -8,6 +8,7 @@
 --   flags  1 may be repeated  2 the platform can be asked what became of it
 --          4 an answer: the customer is told when it came too late  8 that telling itself
 --          16 cancelled while it was under way: it is not sent again, nor if it was not sent yet
+--          32 law or carrier demand it: it goes out in spite of an opt-out and of an agent
 --   sends  sendings that may have arrived     tries  sendings that were refused for now
 --   doubt  how often the platform was to be asked since the outcome became unknown, 0: it is known
 --   again  1 it is the plain form already  2 it goes to another address already
@@ -16,7 +17,7 @@
 -- it: a letter, when, why, and the channel that took over. The letters stand in the order in which
 -- one replaces another, so that receipts may come in any order.
 -- Events about rows are fields `receipt` of the stream, beside the engine's own `event`.
-local QUEUED, CLAIMED = 0, 1
+local QUEUED, CLAIMED, NOTICE = 0, 1, 32
 local ID, LANE, STATE, AT, SENDS, EXPIRES, FLAGS, TOKEN, BLOB = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local TRIES, DOUBT, BORN, AGAIN = 10, 11, 12, 13
 local got, ORDER, LOOKS = KEYS[#KEYS], 'usfdr', 3
@@ -157,14 +158,16 @@ local function claimed_by(out, token)
   return claims
 end
 
--- Take queued rows out: those of one lane, those whose id is in the set, or all (both nil).
+-- Take queued rows out: those whose lane begins so (a channel, an address), those whose id is in the
+-- set, or all (both nil). What law or carrier demands stays, unless `notices` says otherwise.
 -- One already under way may arrive, and its outcome is still to be settled; unless it turns out that
 -- it was not sent yet: then it is not.
-local function cancel(out, events, customer, lane, ids, now)
+local function cancel(out, events, customer, lane, ids, now, notices)
   local entries, holes = redis.call('LRANGE', out, 0, -1), false
   for i = 1, #entries do
     local row = open(entries[i])
-    local meant = (not lane or row[LANE] == lane) and (not ids or ids[row[ID]])
+    local meant = (not lane or string.sub(row[LANE], 1, #lane) == lane)
+      and (not ids or ids[row[ID]]) and (notices or not has(row[FLAGS], NOTICE))
     if meant and row[STATE] == CLAIMED then
       row[FLAGS] = bit.bor(row[FLAGS], 16)
       redis.call('LSET', out, i - 1, cmsgpack.pack(row))

@@ -36,7 +36,7 @@ if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
 if what == 'add' then a = a .. address .. ARGV[4] end
 redis.call('HSET', c, 'a', a)
 if what == 'drop' and redis.call('EXISTS', out) == 1 then
-  cancel(out, events, customer, address, nil, now)
+  cancel(out, events, customer, address, nil, now, true)
   local _, soonest = walk(out, events, customer, '', now, 0, nil)
   reschedule(c, inbox, due, customer, now, soonest)
 end

@@ -1,8 +1,9 @@
 -- admit: store a message, once, and take the lease if nobody holds it.
 --
--- KEYS  c, inbox, out, seen, due, dead, events, got
+-- KEYS  c, inbox, out, seen, due, dead, events, consent, got
 -- ARGV  1 customer  2 operation  3 address (`\nCHANNEL\tID\t`)  4 digest  5 letter  6 flag
---       7 consent (1 STOP, 2 START)  8 create (0, 1)  9 proof  10 seen for s
+--       7 consent (1 STOP, 2 START, 3 asked; then the letter as it is kept if that takes effect)
+--       8 create (0, 1)  9 proof  10 seen for s
 --       11 lease ms  12 seen key lives s  13 inbox limit  14 retention s  15 most tries  16 batch
 -- gives {granted, ...} {queued, number} {duplicate} {not-mine} {gone} {full} {moved, to}
 -- race  two copies of one message, two workers, one customer: one is stored and one has the lease.
@@ -10,8 +11,8 @@
 --       release; so it is either handed over or finds the lease free.
 --
 -- A repeated operation (the answer was lost) finds its own mark and gets its answer again.
---!include time, due, outbox, grant
-local c, inbox, out, seen, due, dead, events = unpack(KEYS)
+--!include time, due, outbox, grant, consent
+local c, inbox, out, seen, due, dead, events, record = unpack(KEYS)
 local customer, op, address, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local now = server_time()
 local h = read(c)
@@ -38,14 +39,28 @@ if redis.call('ZSCORE', seen, digest) then
   end
   return {'duplicate'}
 end
-if redis.call('LLEN', inbox) >= tonumber(ARGV[13]) then return {'full'} end
+
+-- STOP by who is opted out, and START by who is not, have no effect and are letters like any other.
+local consent, letter = tonumber(string.sub(ARGV[7], 1, 1)), ARGV[5]
+local channel = string.match(address, '^\n[^\t]*\t')
+local at, ends
+if consent > 0 then
+  at, ends = string.find(h.x or '', channel, 1, true)
+  if (consent == 1 and at) or (consent == 2 and not at) then
+    consent = 0
+  elseif #ARGV[7] > 1 then
+    letter = string.sub(ARGV[7], 2)
+  end
+end
+-- A customer who says STOP is never told to wait.
+if consent ~= 1 and redis.call('LLEN', inbox) >= tonumber(ARGV[13]) then return {'full'} end
 
 local seconds = math.floor(now / 1000)
 -- First what a server without memory refuses: after another write it would let all the rest pass.
 redis.call('ZADD', seen, seconds + ARGV[10], digest)
 redis.call('ZREMRANGEBYSCORE', seen, '-inf', seconds)
 if redis.call('ZCARD', seen) == 1 then redis.call('EXPIRE', seen, ARGV[12]) end
-if redis.call('RPUSH', inbox, op .. ARGV[5]) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
+if redis.call('RPUSH', inbox, op .. letter) == 1 then redis.call('EXPIRE', inbox, ARGV[14]) end
 h.n = h.n + 1
 -- Whoever writes from an address can be reached there.
 local off, to = string.find(h.u or '', address, 1, true)
@@ -53,20 +68,19 @@ if off then
   redis.call('HSET', c, 'u', string.sub(h.u, 1, off - 1) .. string.sub(h.u, to + 1))
 end
 
-local consent = tonumber(ARGV[7])
 if consent > 0 then
-  local channel = string.match(address, '^\n[^\t]*\t')
-  local at, ends = string.find(h.x or '', channel, 1, true)
+  local what = ({'out', 'in', 'asked'})[consent]
   if consent == 1 then
-    if not at then h.x = (h.x or '') .. channel end
-    cancel(out, events, customer, address, nil, now)
-  elseif at then
+    h.x = (h.x or '') .. channel
+    cancel(out, events, customer, channel, nil, now)
+  elseif consent == 2 then
     h.x = string.sub(h.x, 1, at - 1) .. string.sub(h.x, ends + 1)
   end
   if h.x and h.x ~= '' then redis.call('HSET', c, 'x', h.x) else redis.call('HDEL', c, 'x') end
   if consent == 1 and h.d > now then
     redis.call('HSET', c, 'y', (redis.call('HGET', c, 'y') or '') .. channel)
   end
+  note_consent(record, ARGV[14], now, what, 'word', channel, '')
 end
 
 if h.d > now then

@@ -1,6 +1,6 @@
 -- commit: land what a turn decided, all of it or nothing. Also `record`, in the middle of a turn.
 --
--- KEYS  c, inbox, out, log, old, seen, due, events, got
+-- KEYS  c, inbox, out, log, old, seen, due, events, consent, got
 -- ARGV  1 customer  2 operation  3 epoch  4 version  5 mode (commit, record)  6 ack  7 state
 --       8 timer (0: none)  9 said  10 wake channel  11 lines  12 rows  13 events  14 cancels
 --       then the lines; per row id, lane, expires, flags, blob; the events; row ids to cancel;
@@ -9,11 +9,12 @@
 --       deadline is 0 when the lease is free; more is false or what `granted` gives
 -- race  a worker that was too slow: its epoch is old, nothing is written. A letter that came in
 --       while the turn ran: looking and releasing are one script, so it is handed over here.
---       An agent who took over, or a STOP, while the turn ran: state is kept, words are dropped.
+--       An agent who took over, or a STOP, while the turn ran: state is kept, words are dropped; of a
+--       STOP only those for its channel. What law or carrier demands is said all the same.
 --
 -- `p` keeps the last four operations: one that is repeated is answered, not applied.
---!include time, due, outbox, grant
-local c, inbox, out, log, old, seen, due, events = unpack(KEYS)
+--!include time, due, outbox, grant, consent
+local c, inbox, out, log, old, seen, due, events, record = unpack(KEYS)
 local fixed = #ARGV - 6
 local customer, op, mode = ARGV[1], ARGV[2], ARGV[5]
 local lease_ms, batch, retention = tonumber(ARGV[fixed + 1]), tonumber(ARGV[fixed + 3]), tonumber(ARGV[fixed + 4])
@@ -40,7 +41,9 @@ if at then
 end
 if f[2] ~= ARGV[3] or f[1] ~= ARGV[4] or not f[3] then return {'fenced'} end
 
--- What may still be said. `k`: an agent speaks now. `y`: channels that said STOP during this turn.
+-- What may still be said. `k`: an agent speaks now. `x`: channels opted out. `y`: those that said STOP
+-- during this turn.
+local function hushed(channels, channel) return channels and string.find(channels, channel, 1, true) end
 local silenced, said = 0, tonumber(ARGV[9])
 local next_arg, n_lines, n_rows = 15, tonumber(ARGV[11]), tonumber(ARGV[12])
 local rows_at = next_arg + n_lines
@@ -48,22 +51,28 @@ local rows = {}
 for i = 0, n_rows - 1 do
   local base = rows_at + i * 5
   local channel = string.match(ARGV[base + 1], '^\n[^\t]*\t')
-  if f[4] or (f[6] and string.find(f[6], channel, 1, true)) then
+  local notice = has(tonumber(ARGV[base + 3]), NOTICE)
+  if not notice and (f[4] or hushed(f[5], channel) or hushed(f[6], channel)) then
     silenced = 1
   else
+    if notice then note_consent(record, retention, now, 'shown', 'reply', channel, ARGV[base + 4]) end
     local life = tonumber(ARGV[base + 2])
     rows[#rows + 1] = cmsgpack.pack({ARGV[base], ARGV[base + 1], QUEUED, now, 0,
       life > 0 and now + life or 0, tonumber(ARGV[base + 3]), '', ARGV[base + 4], 0, 0, now, 0})
   end
 end
-if said > 0 and (f[4] or silenced == 1) then
-  silenced = 1
-  n_lines = n_lines - said
+local added = {}
+for i = 1, n_lines do
+  local line, keep = ARGV[next_arg + i - 1], true
+  if i > n_lines - said and (f[4] or f[6]) then
+    local ok, told = pcall(cmsgpack.unpack, line)
+    keep = not f[4] and ok and type(told) == 'table' and not hushed(f[6], '\n' .. told[3] .. '\t')
+  end
+  if keep then added[#added + 1] = line else silenced = 1 end
 end
+n_lines = #added
 
 if n_lines > 0 then
-  local added = {}
-  for i = 1, n_lines do added[i] = ARGV[next_arg + i - 1] end
   if redis.call('RPUSH', log, unpack(added)) == n_lines then
     redis.call('EXPIRE', log, retention)
   end
