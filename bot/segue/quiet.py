@@ -3,8 +3,8 @@
 - They are judged by the clock of the person, not ours. A phone number says roughly where it is at
   home; where it may be several time zones, it has to be day in all of them.
 - Where a number says nothing, the company's own zone stands in, with three more quiet hours at
-  both ends.
-- Phones are never silent hours' friends: where the company has set none, `SMS` is used for them.
+  both ends. What is no number at all (a rehearsal's) is judged by that zone.
+- Where the company has set no quiet hours, `SMS` are those of phones; other channels have none.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def quiet_until(
         found = zones_of(address.id)
         if found:
             zones = found
-        else:
+        elif address.id.startswith("+"):
             hours = _wider(hours)
     if hours is None or hours[0] == hours[1]:
         return None
