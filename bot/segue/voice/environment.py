@@ -152,7 +152,7 @@ class VoiceEnvironment(ImmutableSandboxedEnvironment):
 
     def compile_wording(self, body: list[nodes.Node], macros: Iterable[nodes.Macro]) -> Root:
         """Compile one wording (or one phrase's) to the function that yields its pieces."""
-        tree = nodes.Template([*macros, *_joined(body)], lineno=1)
+        tree = nodes.Template([*macros, *joined(body)], lineno=1)
         tree.set_environment(self)
         template = self.template_class.from_code(
             self, self.compile(tree, name="wording", filename=CODE_NAME), {}
@@ -175,33 +175,33 @@ CODE_NAME = "<wording>"
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub}
 
 
-def _joined(body: Iterable[nodes.Node]) -> list[nodes.Node]:
+def joined(body: Iterable[nodes.Node]) -> list[nodes.Node]:
     """Join what is printed one after the other, so that a wording yields few pieces.
 
     Markers are scopes only so that they can be found; they are opened here, unless they set names.
     """
-    joined: list[nodes.Node] = []
+    found: list[nodes.Node] = []
     for node in _opened(body):
-        if isinstance(node, nodes.Output) and joined and isinstance(joined[-1], nodes.Output):
-            before = joined[-1]
-            joined[-1] = nodes.Output([*before.nodes, *node.nodes], lineno=before.lineno)
+        if isinstance(node, nodes.Output) and found and isinstance(found[-1], nodes.Output):
+            before = found[-1]
+            found[-1] = nodes.Output([*before.nodes, *node.nodes], lineno=before.lineno)
         elif isinstance(node, nodes.If):
             branches = [
-                nodes.If(elif_.test, _joined(elif_.body), [], [], lineno=elif_.lineno)
+                nodes.If(elif_.test, joined(elif_.body), [], [], lineno=elif_.lineno)
                 for elif_ in node.elif_
             ]
-            body_, else_ = _joined(node.body), _joined(node.else_)
-            joined.append(nodes.If(node.test, body_, branches, else_, lineno=node.lineno))
+            body_, else_ = joined(node.body), joined(node.else_)
+            found.append(nodes.If(node.test, body_, branches, else_, lineno=node.lineno))
         elif isinstance(node, nodes.For):
-            body_, else_ = _joined(node.body), _joined(node.else_)
-            joined.append(
+            body_, else_ = joined(node.body), joined(node.else_)
+            found.append(
                 nodes.For(
                     node.target, node.iter, body_, else_, node.test, False, lineno=node.lineno
                 )
             )
         else:
-            joined.append(node)
-    return joined
+            found.append(node)
+    return found
 
 
 def _opened(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:

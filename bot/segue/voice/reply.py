@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from jinja2 import nodes
 from msgspec import Struct
 
 from segue.types import Message
-from segue.voice.environment import CODE_NAME, Captured, Root, VoiceContext, VoiceEnvironment
+from segue.voice.environment import (
+    CODE_NAME,
+    Captured,
+    Root,
+    VoiceContext,
+    VoiceEnvironment,
+    joined,
+)
 from segue.voice.syntax import Declared
 from segue.voice.tree import LENGTH_LIMIT, MAX_PLACES, PLACES, BadMessage
 
@@ -76,6 +83,10 @@ class ReplyInfo:
     """All locales that have this reply."""
 
 
+Simple: TypeAlias = tuple[str, tuple[tuple[str, ...], ...]]
+"""A skeleton, and the path to each value it prints: `order.item` is `("order", "item")`."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Variant:
     """One wording. Compiled when it is first said."""
@@ -89,6 +100,16 @@ class Variant:
     text: str | None = None
     """The whole skeleton, if nothing in it depends on a value."""
     root: Root | None = None
+    _simple: Simple | None = None
+    _looked: bool = False
+
+    @property
+    def simple(self) -> Simple | None:
+        """The skeleton and the fields it prints, if it is nothing but words and printed fields."""
+        if not self._looked:
+            self._looked = True
+            self._simple = (self.text, ()) if self.text is not None else simple(self.body)
+        return self._simple
 
     def run(self, context: VoiceContext, values: list[Any], lines: list[int] | None = None) -> str:
         """Return the skeleton, and put the printed values into `values`.
@@ -138,6 +159,34 @@ class Variant:
         template = getattr(self.root, "template", None)
         found = 0 if template is None else template.get_corresponding_lineno(line)
         return found if found > 1 else self.line
+
+
+def simple(body: list[nodes.Node]) -> Simple | None:
+    """Return a wording that is nothing but words and printed fields; None for any other."""
+    found = joined(body)
+    if len(found) != 1 or not isinstance(found[0], nodes.Output):
+        return None
+    skeleton: list[str] = []
+    paths: list[tuple[str, ...]] = []
+    for node in found[0].nodes:
+        if isinstance(node, nodes.TemplateData):
+            skeleton.append(node.data)
+            continue
+        path = _path(node)
+        if path is None or path[0] == "customer" or len(paths) >= MAX_PLACES:
+            return None
+        skeleton.append(PLACES[len(paths)])
+        paths.append(path)
+    return "".join(skeleton), tuple(paths)
+
+
+def _path(node: nodes.Node) -> tuple[str, ...] | None:
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Getattr):
+        inner = _path(node.node)
+        return None if inner is None else (*inner, node.attr)
+    return None
 
 
 def _flatten(pieces: Captured, parts: list[str], values: list[Any], length: int = 0) -> int:

@@ -61,6 +61,8 @@ class Voice:
     sources: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What was read from each file, so that loading again reads only what changed."""
     _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False)
+    _fixed: dict[int, Rendered] = field(default_factory=dict, init=False, repr=False)
+    """What never differs, by the identity of its wording (which lives as long as this voice)."""
     _found: dict[tuple[str, str, str], Reply | None] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -102,8 +104,7 @@ class Voice:
                 cure=f"Write it in {self.default_locale}/{dialog or 'common'}.j2 or common.j2.",
             )
         try:
-            given = self._values(reply, values, customer, locale, channel)
-            return self._say(reply, given, locale, channel, seed, avoid, avoid_text)
+            return self._say(reply, values, customer, locale, channel, seed, avoid, avoid_text)
         except VoiceError as error:
             if self.previous is not None:
                 try:
@@ -160,7 +161,8 @@ class Voice:
     def _say(
         self,
         reply: Reply,
-        given: dict[str, Any],
+        values: Mapping[str, Any],
+        customer: CustomerView,
         locale: str,
         channel: str,
         seed: str,
@@ -178,13 +180,18 @@ class Voice:
             first = (first + 1) % count
         failure: VoiceError | None = None
         same: Rendered | None = None
+        given: dict[str, Any] | None = None
         for step in range(count):
             index = (first + step) % count
-            try:
-                rendered = self._render(reply, variants[index], given, locale, index, count)
-            except VoiceError as error:
-                failure = failure or error
-                continue
+            rendered = self._quick(reply, variants[index], values, index, count)
+            if rendered is None:
+                if given is None:
+                    given = self._values(reply, values, customer, locale, channel)
+                try:
+                    rendered = self._render(reply, variants[index], given, locale, index, count)
+                except VoiceError as error:
+                    failure = failure or error
+                    continue
             if failure is not None:
                 rendered = structs.replace(rendered, problems=(*rendered.problems, str(failure)))
             if not avoid_text or count == 1 or plain(rendered.message) != avoid_text:
@@ -194,6 +201,61 @@ class Voice:
             return same
         assert failure is not None
         raise failure
+
+    def _quick(
+        self, reply: Reply, variant: Variant, values: Mapping[str, Any], index: int, wordings: int
+    ) -> Rendered | None:
+        """Say a wording that is words and printed fields, nothing else: most of them are.
+
+        It needs no template run, and only the values that it prints. None where anything is out of
+        the ordinary: then `_render` does it, or says what is wrong.
+        """
+        for name in reply.required:
+            if name not in values:
+                return None
+        fixed = self._fixed.get(id(variant))
+        if fixed is not None:
+            return fixed
+        simple = variant.simple
+        if simple is None:
+            return None
+        skeleton, paths = simple
+        printed: list[str] = []
+        length = len(skeleton)
+        for first, *rest in paths:
+            value = values.get(first)
+            for name in rest:
+                if value.__class__ is not dict:
+                    return None
+                value = value.get(name)
+            if value.__class__ is str:
+                text = clean(value)
+            elif value.__class__ is int:
+                text = str(value)
+            else:
+                return None
+            printed.append(text)
+            length += len(text)
+        if length > LENGTH_LIMIT:
+            return None
+        problems: list[str] = []
+        try:
+            plan = self._plans.get(skeleton) or self._keep(skeleton)
+            message = plan.fill(Filler(printed, self.allowed_domains, problems))
+        except _FAILURES:
+            return None
+        rendered = Rendered(
+            message=message,
+            reply=reply.full_name,
+            version=self.version,
+            locale=reply.info.locale,
+            variant=index,
+            wordings=wordings,
+            problems=tuple(problems),
+        )
+        if not paths:
+            self._fixed[id(variant)] = rendered
+        return rendered
 
     def _render(
         self,
