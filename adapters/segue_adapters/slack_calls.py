@@ -219,7 +219,7 @@ class Calls:
         except FAILED as error:
             self._counts["file", outcome(error, sending=False).why] += 1  # type: ignore[union-attr]
             return None
-        if found.content_type == "text/html":
+        if found.body[:64].lstrip().lower().startswith(b"<!doctype html"):
             # Without the right to read files Slack shows a page to sign in, with 200.
             self._counts["file", "sign_in"] += 1
             return None
