@@ -31,6 +31,7 @@ from segue.engine.setup import Company, Observer, Setup, orders
 from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
+from segue.identity.merging import Merging
 from segue.identity.room import Room
 from segue.masking import Masker
 from segue.media import MediaRoom, media_links
@@ -86,6 +87,7 @@ class App:
         self.store: Store
         self.worker: Worker
         self.core: Core
+        self.merging: Merging
         self.delivery: Delivery
         self.catch_up: CatchUp
         self.setup: Setup
@@ -207,6 +209,14 @@ class App:
             ids=self.ids,
         )
         self.catch_up = CatchUp(self.store, self.core, self.adapters, self.clock, self.chance)
+        self.merging = Merging(
+            self.store,
+            clock=self.clock,
+            ids=self.ids,
+            undo=timedelta(hours=settings.identity.undo_hours),
+            dropped=lambda _customer, address: self.core.forget(address),
+        )
+        self.worker.resume = self.merging.resume
         for adapter in self.adapters.values():
             await adapter.start(self.core)
 

@@ -28,6 +28,14 @@ NAMES = (
 )
 """In the order in which a turn passes them."""
 
+OF_MERGES = (
+    *("merge_begun", "merge_locked", "merge_staged", "merge_landed", "merge_posted", "merge_moved"),
+    *("merge_indexed", "merge_finished"),
+    *("undo_locked", "undo_staged", "undo_back", "undo_parted", "undo_posted", "undo_restored"),
+    "undo_finished",
+)
+"""Those of a merge and of its undo, in their order."""
+
 _armed, _, _times = os.environ.get("SEGUE_FAILPOINT", "").partition(":")
 _left = int(_times or 1)
 _hook: Callable[[str], None] | None = None
@@ -38,7 +46,7 @@ _quiet = not _armed
 def arm(name: str, times: int = 1) -> None:
     """Set the failpoint of this process; an empty name sets none (tests)."""
     global _armed, _left, _quiet
-    if name and name not in NAMES:
+    if name and name not in NAMES + OF_MERGES:
         raise ValueError(f"there is no failpoint {name!r}; there are {', '.join(NAMES)}")
     _armed, _left = name, times
     _quiet = not _armed and _hook is None

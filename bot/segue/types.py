@@ -193,6 +193,10 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=Tru
     """The inbound message's id, or the outbox row's."""
     media: tuple[Media, ...] = ()
     choice: str | None = None
+    address: str = ""
+    """Which address of the channel it was, as a short digest, where the customer has several."""
+    joined: CustomerId = ""
+    """Who it came from, if that customer was another one then."""
 
 
 class Purpose(StrEnum):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from segue.dialog.effects import Ask
 from segue.dialog.outcome import Waiting
 from segue.engine.correcting import Answers, Correction, without_opening
+from segue.engine.joining import raised
 from segue.engine.reading import (
     Ambiguous,
     Missed,
@@ -261,7 +262,14 @@ class Answering:
 
     async def _wanted_already(self, name: str, found: Correction | None) -> bool:
         """They ask for a journey they are on: go on with it, with what they add."""
-        frames = self.turn.state.frames
+        state = self.turn.state
+        frames = state.frames
+        other = raised(frames, name)
+        if other is not None:
+            # It came with a merge, and lay below what they were at: now it is the other way round.
+            state.frames = other
+            self.turn.player.resume = True
+            return True
         if frames[-1].dialog == name and await self._correct(found):
             return True
         while frames[-1].kind == "aside" and frames[-1].dialog != name:

@@ -109,6 +109,9 @@ class Core:
                         customer = to if known else None
                     case NotMine() | Gone():
                         self._owners.pop(inbound.address, None)
+                        if isinstance(admission, Gone):
+                            # An index that outlives its customer would turn everybody away.
+                            await self._store.unindex(inbound.address, owner)
                         if known:
                             return NotAccepted(why="not-mine", status=401)
         except StoreUnavailable:
@@ -248,6 +251,10 @@ class Core:
         self._owners.pop(address, None)
         await self._store.drop_address(customer, address)
         self.wake(customer)
+
+    def forget(self, address: Address) -> None:
+        """Look again whose an address is."""
+        self._owners.pop(address, None)
 
     async def has_address(self, customer: CustomerId, address: Address) -> bool:
         """Ask the customer's record."""

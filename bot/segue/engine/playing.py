@@ -165,8 +165,9 @@ class Player:
                     self._happen(frame, outcome.fresh)
                     forget_timers(self.turn.state, frame)
                     frame.journal, frame.open, frame.values = Journal(), None, values
-                    base, _, times = frame.instance.partition("r")
-                    frame.instance = f"{base}r{int(times or 0) + 1}"
+                    name, at, origin = frame.instance.partition("@")
+                    base, _, times = name.partition("r")
+                    frame.instance = f"{base}r{int(times or 0) + 1}{at}{origin}"
                     reader = silent
                 case CalledOff():
                     self._keep(frame, outcome.journal, outcome.fresh)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from segue.channel import Capabilities
 from segue.consent import MARK
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import consenting, elsewhere, gate, outreach, pausing, summary, told
+from segue.engine import consenting, elsewhere, gate, joined, outreach, pausing, summary, told
 from segue.engine.answering import Answering
 from segue.engine.care import Care
 from segue.engine.playing import Player
@@ -23,11 +23,15 @@ from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
 from segue.engine.standing import Standing
 from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
+from segue.engine.transcript import which
 from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
 from segue.ports import local_time, to_millis
 from segue.router import guess_locale
 from segue.types import Address, Inbound, Line, Millis, Proof, Purpose, Who
+
+OURS = told.KINDS | joined.KINDS
+"""Kinds of letters that the customer did not write."""
 
 Flush = Callable[[Commit], Awaitable[None]]
 """Stores what was decided so far and keeps the lease; raises `LostLease` if it is gone."""
@@ -55,7 +59,7 @@ class Turn:
         self._reading = 0
         self.written: Millis = self.at
         """When the words that are read now were written, as far as we know."""
-        theirs = [n.inbound for n in granted.letters if n.inbound.kind not in told.KINDS]
+        theirs = [n.inbound for n in granted.letters if n.inbound.kind not in OURS]
         self.written_at: Address | None = theirs[-1].address if theirs else None
         """Where the customer writes in this turn; None if they do not."""
         self.first = self.state.address is None
@@ -63,7 +67,9 @@ class Turn:
         self.told = told.Told()
         self._profile = dict(self.state.profile)
         """As it was stored last."""
-        address = self.written_at or self.state.address or Address("", "")
+        self._addresses = [one for one, _ in granted.addresses]
+        here = joined.owned(self.state.address, granted.addresses)
+        address = self.written_at or here or Address("", "")
         self.speech = Speech(
             voice=setup.voice,
             state=self.state,
@@ -156,6 +162,9 @@ class Turn:
         self.hearing = inbound.address
         gate.open_gate(self)
         self._reading = letters[-1].number
+        if inbound.kind in joined.KINDS:
+            joined.heard(self, inbound)
+            return
         if inbound.kind in told.KINDS:
             told.heard(self, inbound)
             return
@@ -189,7 +198,7 @@ class Turn:
 
     def _listen(self, inbound: Inbound) -> None:
         state = self.state
-        if inbound.kind in told.KINDS:
+        if inbound.kind in OURS:
             if inbound.kind == "touchpoint":
                 for line in told.lines(inbound):
                     self.speech.heard(line)
@@ -216,6 +225,7 @@ class Turn:
                 id=inbound.message_id,
                 media=inbound.media,
                 choice=inbound.choice,
+                address=which(inbound.address, self._addresses),
             )
         )
 
@@ -373,6 +383,9 @@ class Turn:
         # Should this process die before the turn has ended, somebody must go on with it: where a
         # timer began it, no letter waits that would say so.
         due = min((timer.due for timer in self.state.timers), default=0) if ended else self.at
+        speech, addresses = self.speech, self._addresses
+        if len({one.channel for one in addresses}) < len(addresses):
+            speech.lines[:] = joined.marked(speech.lines, speech.rows, speech.address, addresses)
         return Commit(
             state=encode(self.state),
             ack=ack,

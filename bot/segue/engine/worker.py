@@ -34,6 +34,7 @@ from segue.memory.records import (
     Granted,
     Idle,
     Lease,
+    Merging,
 )
 from segue.ports import Chance, Clock
 from segue.types import CustomerId, Proof
@@ -84,6 +85,8 @@ class Worker:
         self.delivery = delivery
         self.counts = Counts()
         self.alarms = Alarms()
+        self.resume: Callable[[bytes], Coroutine[Any, Any, None]] | None = None
+        """Goes on with a merge that nobody is at."""
         self._clock = clock
         self._chance = chance
         self._third = lease_seconds / 3
@@ -290,11 +293,22 @@ class Worker:
         if isinstance(result, Granted | Busy | Idle):
             for claim in result.claims:
                 self.delivery.begin(customer, claim)
+        if isinstance(result, Merging) and self.resume is not None:
+            self.spawn(self._resume(self.resume, result.intent))
+            return True
         if isinstance(result, Granted):
             self.counts.swept += 1
             self.begin(result)
             return True
         return False
+
+    async def _resume(
+        self, resume: Callable[[bytes], Coroutine[Any, Any, None]], intent: bytes
+    ) -> None:
+        try:
+            await resume(intent)
+        except StoreUnavailable:
+            log.warning("merge_interrupted")
 
 
 class _Keeper:

@@ -8,6 +8,7 @@ from segue.memory.scripting import script
 from segue.types import Address, CustomerId, Proof
 
 ADDRESS, OWNER, CLAIM = script("address"), script("owner"), script("claim")
+WHO, REINDEX = script("who"), script("reindex")
 UNCLAIM, CONTROL, SNAPSHOT = script("unclaim"), script("control"), script("snapshot")
 
 
@@ -56,6 +57,24 @@ class Identity(Base):
         if keys is None:
             return
         await self._address(keys, b"drop", address, Proof.CLAIMED)
+        await self.unindex(address, customer)
+
+    async def who(self, customer: CustomerId) -> CustomerId | None:
+        """Return who a customer is: themselves, whom they were merged into, or None if gone."""
+        keys = self.keys.customer(customer)
+        if keys is None:
+            return None
+        reply = await self._run(WHO, keys, ())
+        if reply[0] == b"here":
+            return customer
+        return reply[1].decode() if reply[0] == b"moved" else None
+
+    async def reindex(self, address: Address, was: CustomerId, now: CustomerId) -> None:
+        """Let the index follow an address from one customer to another."""
+        await self.server.run(REINDEX, (self.keys.index(address),), (was, now, self._retention))
+
+    async def unindex(self, address: Address, customer: CustomerId) -> None:
+        """Drop the index entry of an address, if it names this customer."""
         await self.server.run(UNCLAIM, (self.keys.index(address),), (customer,))
 
     async def raise_proof(self, customer: CustomerId, address: Address, proof: Proof) -> bool:

@@ -12,6 +12,9 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {n}:c:ID:got   hash    row -> what became of it, scripts/_outbox.lua   30 days after the last
     {n}:c:ID:seen  zset    digest of a message -> second it is forgotten   dedupe window
     {n}:c:ID:consent list  opt-outs and opt-ins, see scripts/_consent.lua  retention after the last
+    {n}:c:ID:join  list    what a merge lays down before it lands          a day
+    {n}:c:ID:undo  hash    merge -> what its undo needs                    identity.undo_hours
+    {n}:c:ID:was   hash    who they were before they became another's      identity.undo_hours
     {n}:due        zset    customer -> when somebody must look             when done
     {n}:dead       stream  letters parked after too many tries             28 days after the last
     {n}:events     stream  what insight reads                              90 days after the last
@@ -45,6 +48,11 @@ Fields of the customer's hash, one letter each, because there are many customers
     r second of the last retention refresh         m merged into this customer
     q a letter was parked, and they were not told  z a reply came too late, and they were not told
     u addresses where they cannot be reached, until they write from there
+    h progress was stored, and the turn is not ended  b lines before the first of `old`
+    g intent of a merge under way                  j ids of those who became this customer
+    gj landed here, at this line                   gl number of the last letter that was brought
+    gd digests of the last eight that were done    ml last line that came along, beside `m`
+    ge second of the erasure: all else is gone     ya addresses taken away in the running turn
 
 Fields of a code: `d` digest of it, `b` what it is for, `u` until (ms), `t` tries left, `s` step
 (issued, used, asked, accepted, refused), `i` `o` `p` operations that issued, used and moved it,
@@ -95,6 +103,9 @@ class CustomerKeys:
         self.got = self.c + b":got"
         self.seen = self.c + b":seen"
         self.consent = self.c + b":consent"
+        self.join = self.c + b":join"
+        self.undo = self.c + b":undo"
+        self.was = self.c + b":was"
         self.due = part + b"due"
         self.dead = part + b"dead"
         self.events = part + b"events"

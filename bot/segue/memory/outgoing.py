@@ -203,6 +203,7 @@ class Outgoing(Base):
             reply = await self._run(REPORT, keys, args)
             if reply[0] != b"moved":
                 return None if reply[0] == b"gone" else (customer, reply[0] == b"noted")
+            row = carried(row, customer)
             customer = reply[1].decode()
         return None
 
@@ -253,6 +254,15 @@ class Outgoing(Base):
         """Return up to when all that came in on a channel is known; `at` moves that forward."""
         found: int = await self.server.run(TIDE, (self.keys.tide(channel),), (at, _TIDE))
         return found
+
+
+def carried(name: str, origin: CustomerId) -> str:
+    """Return the id that a row, or the line of one, has after its customer became another's.
+
+    Rows are numbered for each customer anew, so a row brings the id of whose it was.
+    """
+    stem = row_of(name)
+    return name if "@" in stem else f"{stem}@{origin}{name[len(stem) :]}"
 
 
 def row_of(row: str) -> str:

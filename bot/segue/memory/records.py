@@ -125,6 +125,12 @@ class Idle(Struct, frozen=True):
     """Rows that nobody is sending: send them now."""
 
 
+class Merging(Struct, frozen=True, kw_only=True):
+    """The customer is set aside for a merge or its undo: go on with it (answer to `take`)."""
+
+    intent: bytes
+
+
 Admission: TypeAlias = Granted | Queued | Duplicate | NotMine | Gone | Full | Moved
 
 

@@ -14,12 +14,10 @@ The rules it lives by:
 from __future__ import annotations
 
 import asyncio
-import zlib
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Self
 
-from msgspec import msgpack
 from msgspec.structs import replace
 
 from segue.memory import replies
@@ -28,6 +26,7 @@ from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.codes import Codes
 from segue.memory.consenting import Consenting
+from segue.memory.folding import CHUNK, fold, unfold
 from segue.memory.identity import Identity
 from segue.memory.keys import (
     CustomerKeys,
@@ -39,6 +38,7 @@ from segue.memory.keys import (
     lanes,
     needle,
 )
+from segue.memory.merges import FOLDED, Merges
 from segue.memory.outgoing import Outgoing
 from segue.memory.records import (
     Admission,
@@ -54,6 +54,7 @@ from segue.memory.records import (
     Granted,
     Idle,
     Lease,
+    Merging,
     Moved,
     NotMine,
     Queued,
@@ -72,7 +73,6 @@ LINES, FOLD, SNAPSHOT = script("lines"), script("fold"), script("snapshot")
 
 KEPT_LINES = 200
 """About so many newest lines stay as they are; older ones are folded, `CHUNK` at a time."""
-CHUNK = 64
 
 _OURS = frozenset({"start", "facts", "touchpoint"})
 """Kinds that come by no channel: the address they came in by may be another the next time."""
@@ -86,7 +86,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
+class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merges):
     """The memory of all customers."""
 
     def __init__(
@@ -185,7 +185,7 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
 
     async def take(
         self, customer: CustomerId, *, ahead: timedelta = timedelta(0)
-    ) -> Granted | Busy | Idle | Gone | Moved:
+    ) -> Granted | Busy | Idle | Gone | Moved | Merging:
         """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent.
 
         `ahead` judges timers as if it were that much later: for tests, whose clock is their own.
@@ -205,6 +205,8 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
             return Busy(claims)
         if what == b"idle":
             return Idle(claims)
+        if what == b"merging":
+            return Merging(intent=answer[1])
         return Moved(to=answer[1].decode()) if what == b"moved" else Gone()
 
     async def renew(self, lease: Lease) -> Renewed | Fenced:
@@ -288,29 +290,37 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
     # -- reading ---------------------------------------------------------------------------------
 
     async def lines(
-        self, customer: CustomerId, after: int = -1, limit: int = 200
+        self, customer: CustomerId, after: int = -1, limit: int = 200, *, blanks: bool = False
     ) -> tuple[list[tuple[int, bytes]], int]:
         """Read the transcript after a line number; the cursor is the last number given.
 
         Lines are numbered from 1; `after=-1` starts at the oldest. When there is nothing after it,
-        the cursor is the number of the last line.
+        the cursor is the number of the last line. `blanks` also gives those that were taken away.
         """
         keys = self.keys.customer(customer)
         if keys is None:
             return [], 0
         found: list[tuple[int, bytes]] = []
         while True:
-            last, first, entries, chunk = await self._run(
+            reply = await self._run(
                 LINES, keys, (b"%d" % after, b"%d" % (limit - len(found))), _LINES_TAIL
             )
+            if reply[0] == b"moved":
+                # Whoever was reading goes on with what is said since they are one.
+                _, to, came = reply
+                return await self.lines(to.decode(), max(after, came) if after > 0 else -1, limit)
+            last, first, entries, chunk = reply
             if chunk:
-                entries = _unfold(chunk)
+                entries = unfold(chunk)
             found += [
-                (number, entry) for number, entry in enumerate(entries, first) if number > after
+                (number, entry)
+                for number, entry in enumerate(entries, first)
+                # An empty one was taken away by an undo: its number stays.
+                if number > after and (entry or blanks)
             ]
-            if not chunk or len(found) >= limit:
+            after = max(after, first + len(entries) - 1)
+            if after >= last or not entries or len(found) >= limit:
                 break
-            after = found[-1][0] if found else first + CHUNK - 1
         del found[limit:]
         return found, found[-1][0] if found else last
 
@@ -335,14 +345,19 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys):
             unreachable=lanes(unreachable),
         )
 
+    async def fold_all(self, customer: CustomerId) -> None:
+        """Put away what is too long for a transcript, all of it: after a merge."""
+        keys = self._keys(customer)
+        while True:
+            folded, kept, _, _ = await self._run(FOLDED, keys, (b"0",))
+            if kept < KEPT_LINES + CHUNK:
+                return
+            await self._fold(keys, folded + kept, kept)
+
     async def _fold(self, keys: CustomerKeys, last: int, kept: int) -> None:
         """Put the oldest lines of a long transcript away, compressed."""
         before = last - kept
-        found, _ = await self.lines(keys.customer.decode(), before, CHUNK)
+        found, _ = await self.lines(keys.customer.decode(), before, CHUNK, blanks=True)
         if len(found) == CHUNK and found[0][0] == before + 1:
-            chunk = zlib.compress(msgpack.encode([line for _, line in found]), 6)
+            chunk = fold([line for _, line in found])
             await self._run(FOLD, keys, (b"%d" % before, chunk), self._fold_tail)
-
-
-def _unfold(chunk: bytes) -> list[bytes]:
-    return msgpack.decode(zlib.decompress(chunk), type=list[bytes])

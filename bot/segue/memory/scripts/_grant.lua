@@ -34,9 +34,10 @@ end
 -- The customer's hash, without what only commit needs. Nil if there is no such customer.
 local function read(c)
   local f = redis.call('HMGET', c, 'v', 'e', 'd', 'o', 't', 'n', 'a', 'm', 's', 'x', 'k', 'w', 'q',
-    'z', 'u')
+    'z', 'u', 'g', 'h')
   if not f[1] then return nil end
   return {v = tonumber(f[1]), e = tonumber(f[2]), d = tonumber(f[3]) or 0, o = f[4],
     t = tonumber(f[5]) or 0, n = tonumber(f[6]), a = f[7], m = f[8], s = f[9], x = f[10],
-    k = f[11], w = tonumber(f[12]) or 0, q = f[13], z = f[14], u = f[15]}
+    k = f[11], w = tonumber(f[12]) or 0, q = f[13], z = f[14], u = f[15], g = f[16],
+    h = f[17]}
 end

@@ -98,6 +98,8 @@ end
 local function walk(out, events, customer, token, now, claim_ms, only)
   local entries = redis.call('LRANGE', out, 0, -1)
   local seen, claims, soonest, holes, owed, told = {}, {}, nil, false, given_up, false
+  -- While two customers become one nothing more is claimed: what is under way ends, the rest moves.
+  if claim_ms > 0 and #entries > 0 and redis.call('HEXISTS', KEYS[1], 'g') == 1 then claim_ms = 0 end
   for i = 1, #entries do
     local row = open(entries[i])
     local changed, close, why = false, nil, nil

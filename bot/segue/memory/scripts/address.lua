@@ -10,7 +10,7 @@
 local c, inbox, out, due, events = unpack(KEYS)
 local customer, what, address = ARGV[1], ARGV[2], ARGV[3]
 local now = server_time()
-local h = redis.call('HMGET', c, 'v', 'a', 'm')
+local h = redis.call('HMGET', c, 'v', 'a', 'm', 'd')
 
 if what == 'create' then
   if h[1] then return {'there'} end
@@ -35,6 +35,10 @@ end
 if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
 if what == 'add' then a = a .. address .. ARGV[4] end
 redis.call('HSET', c, 'a', a)
+if what == 'drop' and h[4] then
+  -- A turn is running, and may be about to say something there: its commit leaves that out.
+  redis.call('HSET', c, 'ya', (redis.call('HGET', c, 'ya') or '') .. address)
+end
 if what == 'drop' and redis.call('EXISTS', out) == 1 then
   cancel(out, events, customer, address, nil, now, true)
   local _, soonest = walk(out, events, customer, '', now, 0, nil)

@@ -18,7 +18,7 @@ local now = server_time()
 local h = read(c)
 
 if not h then
-  if ARGV[8] ~= '1' then return {'gone'} end
+  if ARGV[8] ~= '1' or redis.call('HEXISTS', c, 'ge') == 1 then return {'gone'} end
   h = {v = 0, e = 0, d = 0, t = 0, n = 0, w = 0, a = address .. ARGV[9]}
   redis.call('HSET', c, 'v', 0, 'e', 0, 'n', 0, 'a', h.a, 'r', math.floor(now / 1000))
   redis.call('EXPIRE', c, ARGV[14])
@@ -83,7 +83,8 @@ if consent > 0 then
   note_consent(record, ARGV[14], now, what, 'word', channel, '')
 end
 
-if h.d > now then
+-- While two customers become one (`g`) letters are kept, and nobody gets the lease.
+if h.d > now or h.g then
   redis.call('HSET', c, 'n', h.n)
   local flag = tonumber(ARGV[6])
   if flag > 0 then

@@ -19,7 +19,7 @@ local fixed = #ARGV - 6
 local customer, op, mode = ARGV[1], ARGV[2], ARGV[5]
 local lease_ms, batch, retention = tonumber(ARGV[fixed + 1]), tonumber(ARGV[fixed + 3]), tonumber(ARGV[fixed + 4])
 local f = redis.call('HMGET', c, 'v', 'e', 'd', 'k', 'x', 'y', 'n', 'l', 'p', 'a', 'r', 't', 'w',
-  'z')
+  'z', 'g', 'ya')
 if not f[1] then return {'fenced'} end
 local now = server_time()
 local recent, lines = f[9] or '', tonumber(f[8]) or 0
@@ -42,7 +42,7 @@ end
 if f[2] ~= ARGV[3] or f[1] ~= ARGV[4] or not f[3] then return {'fenced'} end
 
 -- What may still be said. `k`: an agent speaks now. `x`: channels opted out. `y`: those that said STOP
--- during this turn.
+-- during this turn. `ya`: addresses that were taken away during it.
 local function hushed(channels, channel) return channels and string.find(channels, channel, 1, true) end
 local silenced, said = 0, tonumber(ARGV[9])
 local next_arg, n_lines, n_rows = 15, tonumber(ARGV[11]), tonumber(ARGV[12])
@@ -52,7 +52,8 @@ for i = 0, n_rows - 1 do
   local base = rows_at + i * 5
   local channel = string.match(ARGV[base + 1], '^\n[^\t]*\t')
   local notice = has(tonumber(ARGV[base + 3]), NOTICE)
-  if not notice and (f[4] or hushed(f[5], channel) or hushed(f[6], channel)) then
+  if (not notice and (f[4] or hushed(f[5], channel) or hushed(f[6], channel)))
+    or hushed(f[16], ARGV[base + 1]) then
     silenced = 1
   else
     if notice then note_consent(record, retention, now, 'shown', 'reply', channel, ARGV[base + 4]) end
@@ -114,7 +115,9 @@ end
 local timer, deadline, more = tonumber(ARGV[8]), 0, false
 if timer > 0 then timer = now + timer end
 recent = string.sub(op .. (silenced == 1 and '+' or '-') .. recent, 1, 44)
-if mode == 'record' or waiting > 0 then
+-- A merge under way (`g`) waits for the lease to be free: what came in goes to who comes of it.
+local following = waiting > 0 and not f[15]
+if mode == 'record' or following then
   deadline = now + lease_ms
   redis.call('HSET', c, 'v', version, 's', ARGV[7], 'l', lines, 'p', recent, 'd', deadline, 't', 1)
 else
@@ -123,13 +126,16 @@ else
 end
 if timer > 0 then redis.call('HSET', c, 'w', timer) elseif f[13] then redis.call('HDEL', c, 'w') end
 if mode == 'commit' then
-  redis.call('HDEL', c, 'f', 'y', 'q')
-  if waiting > 0 then
+  redis.call('HDEL', c, 'f', 'y', 'ya', 'q', 'h')
+  if following then
     more = granted(h, inbox, tonumber(ARGV[3]), version, deadline, 0, 1, batch, '')
   end
+else
+  redis.call('HSET', c, 'h', 1)
 end
 if owed then soonest = now end
-schedule(due, customer, deadline > 0 and deadline or nil, deadline == 0 and timer or nil, soonest)
+schedule(due, customer, deadline > 0 and deadline or f[15] and now or nil, deadline == 0 and timer or nil,
+  soonest)
 
 -- Retention is counted from the last turn, moved on only now and then.
 local seconds = math.floor(now / 1000)

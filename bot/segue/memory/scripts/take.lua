@@ -4,7 +4,7 @@
 -- ARGV  1 customer  2 operation  3 judge timers as if it were so many ms later
 --       4 lease ms  5 claim ms  6 most tries  7 batch
 -- gives {answer of the lease, claims}; the first is
---       {granted, ...} {busy} {idle} {gone} {moved, to}
+--       {granted, ...} {busy} {idle} {gone} {moved, to} {merging, intent}
 -- race  two sweepers and an admit: one gets the lease. A holder that is slow, not dead, is fenced by
 --       the new epoch.
 --!include time, due, outbox, grant
@@ -28,6 +28,11 @@ if h.d > now then
   schedule(due, customer, h.d, nil, soonest)
   return {{'busy'}, claims}
 end
+-- A turn that was left in the middle is finished first; then whoever asks goes on with the merge.
+if h.g and h.d == 0 and not h.h then
+  redis.call('ZADD', due, now + ARGV[4], customer)
+  return {{'merging', h.g}, {}}
+end
 local waiting = redis.call('LLEN', inbox)
 local timer = h.w > 0 and h.w <= now + tonumber(ARGV[3])
 if h.t >= tonumber(ARGV[6]) and (waiting > 0 or timer) then
@@ -45,8 +50,8 @@ elseif h.t >= tonumber(ARGV[6]) and h.q then
   h.t, h.q = 0, nil
 end
 if waiting == 0 and not timer and not h.q and not h.z then
-  redis.call('HDEL', c, 'd', 'o', 't')
-  schedule(due, customer, nil, h.w, soonest)
+  redis.call('HDEL', c, 'd', 'o', 't', 'h')
+  schedule(due, customer, h.g and now or nil, h.w, soonest)
   return {{'idle'}, claims}
 end
 return {grant(h, c, inbox, due, customer, op, now, tonumber(ARGV[4]), 0, h.t + 1, tonumber(ARGV[7])), claims}
