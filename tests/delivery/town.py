@@ -154,6 +154,7 @@ class Town:
         self.busy = 0
         self.granted: list[Granted] = []
         """Turns that sweeping began."""
+        self.play: Callable[[Granted], Commit] = lambda granted: Commit(state=granted.state)
         self.deliveries: list[Delivery] = []
         self._messages = 0
 
@@ -238,6 +239,10 @@ class Town:
             answer = await store.take(customer)
             if isinstance(answer, Granted):
                 self.granted.append(answer)
+                done = await store.commit(answer.lease, self.play(answer))
+                assert isinstance(done, Committed)
+                for claim in done.claims:
+                    delivery.begin(customer, claim)
             for claim in getattr(answer, "claims", ()):
                 delivery.begin(customer, claim)
 

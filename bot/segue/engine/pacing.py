@@ -25,7 +25,7 @@ from segue.types import Millis
 log = logging.getLogger("segue.delivery")
 
 PATIENCE = 10.0
-"""Seconds that a lane waits here at the most; a claim lasts longer."""
+"""Seconds that a lane may have to wait here when it comes; a claim lasts three times as long."""
 _BATCH = 64
 _PULSE = 0.2
 """Seconds between two looks into a bucket that many wait for."""
@@ -175,7 +175,8 @@ class _Line:
         for place, waiting in enumerate(each for each in mine if not each.answer.done()):
             served = wait + place * take.cost / take.rate
             waiting.ready = max(waiting.ready, self._shut[take.bucket])
-            if served > PATIENCE:
+            # Older replies may come and go first: nobody stays for long, whatever the place.
+            if served > PATIENCE or now - waiting.began + served > 2 * PATIENCE:
                 waiting.end(served * (1 + self.pacing._chance.random() / 10))
             if not waiting.counted:
                 waiting.counted = True
