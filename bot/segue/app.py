@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -333,7 +333,7 @@ class App:
             if path:
                 kind = _imported(name, str(path))
             elif name in known:
-                kind = known[name].load()
+                kind = adapter_class(name, known[name])
             else:
                 raise SettingsError(
                     f"channels.{name}",
@@ -345,6 +345,22 @@ class App:
             chosen = settings.model_copy(update={"channels": {**settings.channels, name: rest}})
             found[name] = kind(channel_settings(chosen, name, kind.Settings), site)
         return found
+
+
+_EXTRAS = {"whatsapp": "sms"}
+"""Channel → the extra that installs its library, where it has another name."""
+
+
+def adapter_class(name: str, point: EntryPoint) -> Any:
+    """Return an adapter that is part of an installation. Raises `SettingsError`."""
+    try:
+        return point.load()
+    except ImportError as error:
+        raise SettingsError(
+            f"channels.{name}",
+            f"its library is not installed ({error.name or error})",
+            f'Install it: pip install "segue[{_EXTRAS.get(point.name, point.name)}]"',
+        ) from error
 
 
 def _imported(name: str, path: str) -> Any:

@@ -135,6 +135,7 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def _channels(settings: Settings) -> Iterator[Finding]:
+    from segue.app import adapter_class
     from segue.settings import channel_settings
 
     known = {point.name: point for point in entry_points(group="segue.channels")}
@@ -153,7 +154,7 @@ def _channels(settings: Settings) -> Iterator[Finding]:
             )
             continue
         try:
-            channel_settings(settings, name, point.load().Settings)
+            channel_settings(settings, name, adapter_class(name, point).Settings)
         except SegueError as error:
             yield _failed("channels", error)
         else:
