@@ -126,7 +126,7 @@ def _edited(message: Message, now: datetime) -> Read:
         ident=f"{message.message_id}.{edited}",
         text=text,
         media=media,
-        data={**told, "edits": str(message.message_id)},
+        data={**told, "of": str(message.message_id)},
     )
     return Read(inbound=inbound)
 

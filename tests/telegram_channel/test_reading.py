@@ -231,7 +231,7 @@ def test_an_edit_names_what_it_changes(server, ada):
     number = ada.write("A1001")
     ada.edit("A1002")
     inbound = read(server).inbound
-    assert (inbound.kind, inbound.text, inbound.data["edits"]) == ("edit", "A1002", str(number))
+    assert (inbound.kind, inbound.text, inbound.data["of"]) == ("edit", "A1002", str(number))
     assert inbound.message_id != str(number)
 
 
