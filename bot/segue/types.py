@@ -67,7 +67,10 @@ class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Id of a pressed button. `text` then holds its label, if the platform sends it."""
     media: tuple[Media, ...] = ()
     kind: str = "message"
-    """`message`, `opened` (came to the page, said nothing), `edit`, `delete`, `timer` (ours).
+    """`message`, `opened` (came to the page, said nothing), `edit` and `delete` (of the message
+    `data["of"]`), `timer` (ours).
+
+    About the address: `blocked`, `unblocked`, `moved` (to `data["to"]`).
 
     From the company's own systems: `start` (a dialog), `facts`, `touchpoint` (a call, a visit).
 
@@ -197,6 +200,9 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, array_like=Tru
     """Which address of the channel it was, as a short digest, where the customer has several."""
     joined: CustomerId = ""
     """Who it came from, if that customer was another one then."""
+    changes: str = ""
+    """Id of the customer's earlier message that says this from now on; with neither words nor
+    attachments: that they have deleted."""
 
 
 class Purpose(StrEnum):

@@ -162,6 +162,8 @@ def _line(number: int, line: Line, links: Links) -> dict[str, Any]:
         "who": line.who.value,
         "text": plain(line.message) if line.message is not None else line.text,
         "reply": line.reply,
+        "id": line.id,
+        "changes": line.changes,
         "attachments": [
             # Without a public address nobody could open a link; what it is can be said.
             {"kind": media.kind.value, "link": links.url(line.channel, media)}
@@ -206,10 +208,18 @@ def _print(found: dict[str, Any]) -> None:
         click.echo(f"  {timer['kind']} {timer['reply']} at {_short(timer['due'])}")
     _heading("Transcript", found["transcript"])
     for line in found["transcript"]:
-        text = printable(line["text"]).replace("\n", "\n" + " " * 37)
+        text = _said(line).replace("\n", "\n" + " " * 37)
         click.echo(f"  {_short(line['at'])}  {line['channel']:<8} {line['who']:<8} {text}")
         for each in line["attachments"]:
             click.echo(" " * 37 + f"[{each['kind']}] {each['link']}".rstrip())
+
+
+def _said(line: dict[str, Any]) -> str:
+    text = printable(line["text"])
+    if not line["changes"]:
+        return text
+    before = printable(line["changes"])
+    return f"(message {before} changed) {text}" if text else f"(message {before} deleted)"
 
 
 def _heading(text: str, content: object) -> None:

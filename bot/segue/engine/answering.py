@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from segue.dialog.effects import Ask
@@ -180,6 +181,18 @@ class Answering:
             shown=shown,
             confirming=isinstance(waiting.question, Ask) and waiting.question.kind == "confirm",
         )
+
+    async def change(self, text: str, entries: Collection[str]) -> None:
+        """Take other words for those that answered these questions of the dialog on top."""
+        waiting = await self.turn.player.look()
+        if waiting is None:
+            return
+        found = self._answers(waiting).anew(text, entries)
+        changed = [each for each in found if not each.same]
+        for each in changed[:-1]:
+            if self.turn.player.correct(each.entry, each.value, each.raw):
+                break
+        await self._correct(changed[-1] if changed else None)
 
     async def _correct(self, found: Correction | None) -> bool:
         if found is None:

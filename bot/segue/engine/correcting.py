@@ -14,7 +14,7 @@ What was answered the same way already is no correction, but said twice (`Correc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -119,6 +119,27 @@ class Answers(Struct, frozen=True, kw_only=True):
             if choice in question.slot.options:
                 return self._correction(entry, question, choice, choice)
         return None
+
+    def anew(self, text: str, entries: Collection[str]) -> list[Correction]:
+        """Return what changed words say to the questions that they answered, the latest first.
+
+        One question takes all of it, several take what can be found; a yes or no stays.
+        """
+        found = []
+        for entry, question in self._latest_first():
+            if entry not in entries:
+                continue
+            slot, value = question.slot, None
+            if slot.options:
+                value = self._option(text, question)
+            elif slot.find is not None:
+                value = slot.find(text, self._of(question))
+            if value is None and len(entries) == 1:
+                reading = slot.parse(text, self._of(question))
+                value = reading.value if isinstance(reading, Value) else None
+            if value is not None:
+                found.append(self._correction(entry, question, value, text))
+        return found
 
     # -- inside ------------------------------------------------------------------------------------
 

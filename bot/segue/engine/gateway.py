@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 
 from segue.channel import Accepted, NotAccepted, Page, Report
+from segue.engine import notices
 from segue.engine.consenting import marked
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
@@ -76,6 +77,8 @@ class Core:
         if self.closed:
             return NotAccepted(why="closed", status=503)
         failpoint("receive")
+        if inbound.kind in notices.KINDS:
+            return await self._noticed(inbound)
         setup = self._setup()
         inbound, consent, effective = marked(
             self._prepared(inbound),
@@ -117,6 +120,13 @@ class Core:
         except StoreUnavailable:
             return NotAccepted(why="unavailable", status=503)
         return NotAccepted(why="not-mine", status=401)
+
+    async def _noticed(self, inbound: Inbound) -> Accepted | NotAccepted:
+        self._owners.pop(inbound.address, None)
+        try:
+            return Accepted(customer=await notices.take(self._store, inbound))
+        except StoreUnavailable:
+            return NotAccepted(why="unavailable", status=503)
 
     def _prepared(self, inbound: Inbound) -> Inbound:
         text = self.masker.mask(inbound.text) if inbound.text else ""

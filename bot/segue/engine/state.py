@@ -126,6 +126,16 @@ class Watch(Struct, array_like=True):
     """They have said what we say, or we what they had said."""
 
 
+class Said(Struct, array_like=True):
+    """The customer's last message, should they change it."""
+
+    id: str
+    instance: str = ""
+    """The dialog that was on top when it had been read."""
+    entries: tuple[str, ...] = ()
+    """Journal entries of that dialog that it answered."""
+
+
 class State(Struct, array_like=True):
     """Everything kept about a customer between two turns."""
 
@@ -161,6 +171,7 @@ class State(Struct, array_like=True):
     """The level of proof that `last` may be said again on."""
     pace: Pace | None = None
     watch: Watch | None = None
+    said: Said | None = None
 
 
 class TooNew(SegueError):

@@ -14,7 +14,18 @@ from collections.abc import Awaitable, Callable
 from segue.channel import Capabilities
 from segue.consent import MARK
 from segue.dialog.outcome import Reading, TimedOut
-from segue.engine import consenting, elsewhere, gate, joined, outreach, pausing, summary, told
+from segue.engine import (
+    consenting,
+    editing,
+    elsewhere,
+    gate,
+    joined,
+    outreach,
+    pausing,
+    summary,
+    told,
+    unworded,
+)
 from segue.engine.answering import Answering
 from segue.engine.care import Care
 from segue.engine.playing import Player
@@ -142,7 +153,7 @@ class Turn:
             inbound = letter.inbound
             if (
                 groups
-                and not self._question_open()
+                and not self.question_open()
                 and _plain(inbound)
                 and _plain(groups[-1][-1].inbound)
                 and groups[-1][-1].inbound.address == inbound.address
@@ -152,7 +163,8 @@ class Turn:
                 groups.append([letter])
         return groups
 
-    def _question_open(self) -> bool:
+    def question_open(self) -> bool:
+        """Whether something waits for an answer."""
         return bool(self.state.frames and self.state.frames[-1].open) or bool(self.state.offered)
 
     # -- hear --------------------------------------------------------------------------------------
@@ -172,20 +184,27 @@ class Turn:
         if consenting.answered(self, inbound) or self.granted.controller:
             return
         if inbound.kind == "opened":
-            await self._opened()
+            await self._opened(pressed="start" in inbound.data)
             return
         if elsewhere.said(inbound.kind, self.speech):
             return
         if inbound.kind not in ("message", "edit"):
             return
+        if inbound.kind == "edit" and await editing.edited(self, inbound):
+            return
+        was = editing.before(self.state.frames)
+        await self._read(letters)
+        editing.remember(self, editing.changed(inbound) or inbound.message_id, was)
+
+    async def _read(self, letters: list[Letter]) -> None:
+        inbound = letters[-1].inbound
         text = " ".join(letter.inbound.text for letter in letters if letter.inbound.text)
         utterance = Utterance(text=text, choice=inbound.choice, media=len(inbound.media))
         paused = self.setup.paused("channel", inbound.address.channel)
         if paused is not None:
             self.speech.say(paused)
             return
-        if utterance.empty:
-            self._attachment_only(utterance)
+        if unworded.acknowledged(self, utterance, str(inbound.data.get("what", ""))):
             return
         self._follow_language(utterance)
         if MASK in text and self.speech.has("masked"):
@@ -226,6 +245,7 @@ class Turn:
                 media=inbound.media,
                 choice=inbound.choice,
                 address=which(inbound.address, self._addresses),
+                changes=editing.changed(inbound),
             )
         )
 
@@ -247,12 +267,6 @@ class Turn:
         frame = self.state.frames[-1] if self.state.frames else None
         shown = (frame.open.buttons if frame and frame.open else ()) + offered(self.state.offered)
         return next((b.label for b in shown if b.id == choice), choice)
-
-    def _attachment_only(self, utterance: Utterance) -> None:
-        if utterance.media:
-            asks = not self.state.frames and self.speech.has("media_only")
-            self.speech.say("media_only" if asks else "attachment_received")
-            self.player.prompt_again = True
 
     def known_locale(self, wanted: str) -> str | None:
         """Return the voice's locale that serves a wanted one best (`de-AT` → `de`)."""
@@ -280,10 +294,15 @@ class Turn:
             state.locale = guess
             self.switched = True
 
-    async def _opened(self) -> None:
-        """Greet whoever comes for the first time; somebody who knows us is not greeted again."""
+    async def _opened(self, *, pressed: bool) -> None:
+        """Greet whoever comes for the first time; somebody who knows us is not greeted again.
+
+        Unless they have pressed "start": that wants an answer, each time.
+        """
         opening = self.setup.dialogs.opening
-        if opening is not None and not self.state.frames and self.first:
+        if self.state.frames:
+            self.player.prompt_again = self.player.prompt_again or pressed
+        elif opening is not None and (self.first or pressed):
             await self.player.start(opening.name, utterance="")
 
     def proof(self) -> Proof:

@@ -22,7 +22,7 @@ from segue.types import Address, CustomerId, Millis, Purpose, Receipt, Row
 SETTLE, REPLACE, READDRESS = script("settle"), script("replace"), script("readdress")
 REPORT, TRACE, GOT = script("report"), script("trace"), script("got")
 TOKENS, HOLD, TIDE = script("tokens"), script("hold"), script("tide")
-CLAIM_INDEX, UNCLAIM = script("claim"), script("unclaim")
+CLAIM_INDEX, UNCLAIM, REACH = script("claim"), script("unclaim"), script("reach")
 
 _OUTCOMES = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
 _REPEAT, _LOOKABLE, _ANSWER, _TELLING, _NOTICE = 1, 2, 4, 8, 32
@@ -153,6 +153,11 @@ class Outgoing(Base):
         gone = self.keys.index(old) if done else index
         await self.server.run(UNCLAIM, (gone,), (customer,))
         return bool(done)
+
+    async def reach(self, customer: CustomerId, address: Address, *, reachable: bool) -> bool:
+        """Note whether a customer can be reached at an address; False if it is not theirs."""
+        args = (needle(address), b"1" if reachable else b"0")
+        return bool(await self._run(REACH, self._keys(customer), args))
 
     # -- what platforms say later ----------------------------------------------------------------
 
