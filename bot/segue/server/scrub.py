@@ -27,7 +27,7 @@ _PATTERNS = (
     re.compile(r"\b(?:segue|whsec)_[A-Za-z0-9_-]{20,}"),
     # tokens of platforms
     re.compile(r"\bxox[a-z]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"),
-    re.compile(r"(?:bot)?\b\d{6,}:[A-Za-z0-9_-]{30,}"),
+    re.compile(r"(?:bot)?(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}"),
     re.compile(r"\b(?:SK|AC)[0-9a-fA-F]{32}\b"),
     re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"),
     # user and password in an address; a query of an address

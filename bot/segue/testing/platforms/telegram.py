@@ -139,12 +139,14 @@ class Telegram(Updates):
         return chat
 
     def _paced(self, chat: Chat) -> None:
-        wait = self.buckets.take("bot", rate=30, burst=30)
-        group = chat.kind != "private"
-        if not wait and group:
-            wait = self.buckets.take(f"group:{chat.id}", rate=20 / 60, burst=20)
+        def take(name: str, rate: float, burst: float) -> float:
+            return self.buckets.take(name, rate=rate * self.pace, burst=burst * self.pace)
+
+        wait = take("bot", 30, 30)
+        if not wait and chat.kind != "private":
+            wait = take(f"group:{chat.id}", 20 / 60, 20)
         elif not wait:
-            wait = self.buckets.take(f"chat:{chat.id}", rate=1, burst=3)
+            wait = take(f"chat:{chat.id}", 1, 3)
         if wait:
             raise _too_fast(wait)
 

@@ -70,6 +70,8 @@ class Updates(Platform):
         }
         self.chats: dict[int, Chat] = {}
         self.customers: dict[int, Customer] = {}
+        self.pace = 1.0
+        """How many times faster than at Telegram a bot may send."""
         self.webhook: dict[str, Any] = {}
         """Parameters of the last `setWebhook`; empty: none is set."""
         self.pending: list[tuple[int, dict[str, Any]]] = []
