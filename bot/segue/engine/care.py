@@ -193,7 +193,7 @@ class Care:
         """Whether these are to be met with silence, because a bot seems to have written them."""
         turn, state = self.turn, self.turn.state
         inbound = letters[-1].inbound
-        if inbound.kind not in _SAYING or turn.granted.controller:
+        if inbound.kind not in _SAYING or turn.granted.controller or not self._pushes():
             return False
         before = state.watch or Watch()
         watch = before
@@ -214,9 +214,14 @@ class Care:
             )
         return True
 
+    def _pushes(self) -> bool:
+        """Whether what we say reaches the other side unasked: where it has to be fetched, as on the
+        web, no bot can be wired to us, and nobody has to be watched, or remembered."""
+        return self.turn.speech.capabilities.push
+
     def close(self) -> None:
         """Remember what was said, for the next turn."""
         turn, state = self.turn, self.turn.state
-        if turn.speech.messages:
+        if turn.speech.messages and self._pushes():
             state.watch = spoken(state.watch or Watch(), turn.speech.messages, turn.at)
         state.pace = rested(state.pace, turn.at, turn.setup.flood)
