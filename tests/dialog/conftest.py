@@ -13,6 +13,7 @@ import pytest
 
 from segue.dialog import Dialog, Facts, Journal, play
 from segue.dialog.effects import Ask, Wait
+from segue.dialog.kept import Kept
 from segue.dialog.outcome import (
     Answer,
     Calling,
@@ -33,6 +34,18 @@ def _one() -> float:
     return 0.25
 
 
+def told(outcome: Outcome) -> Any:
+    """Return all there is to an outcome, with the order of its journal, to be compared."""
+    fields = {name: getattr(outcome, name) for name in outcome.__struct_fields__}
+    if "journal" in fields:
+        journal = fields["journal"]
+        fields["journal"] = [list(part.items()) for part in (journal.entries, journal.stale)]
+        fields["aside"] = journal.aside
+    if "error" in fields:
+        fields["error"] = (type(fields["error"]), str(fields["error"]))
+    return type(outcome), fields
+
+
 @dataclass
 class Talk:
     """One customer and one dialog. `say` answers the open question and goes on to the next."""
@@ -45,6 +58,8 @@ class Talk:
     did: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
     """(step, arguments) of every execution."""
     outcome: Outcome | None = None
+    kept: Kept | None = field(default_factory=Kept)
+    """None: plays are only replayed."""
     through_the_store: bool = True
     """Store and load the journal between plays, as an engine does between turns."""
 
@@ -82,9 +97,7 @@ class Talk:
 
     def read(self, reader: Callable[[Ask | Wait, str], Reading]) -> Outcome:
         for _ in range(600):
-            self.outcome = outcome = play(
-                self.dialog, self.journal, facts=self.facts(), reader=reader, values=self.values
-            )
+            self.outcome = outcome = self.play(reader)
             self.hear(outcome.fresh)
             match outcome:
                 case Running(run=run):
@@ -111,6 +124,31 @@ class Talk:
                     self.keep(outcome.journal)
                     return outcome
         raise AssertionError("the talk does not end")
+
+    def play(self, reader: Callable[[Ask | Wait, str], Reading]) -> Outcome:
+        """Play once, going on from where the last play was kept, and compare it with a replay."""
+        if self.kept is None:
+            return play(
+                self.dialog, self.journal, facts=self.facts(), values=self.values, reader=reader
+            )
+        readings: list[Reading] = []
+
+        def noting(question: Ask | Wait, entry: str) -> Reading:
+            readings.append(reader(question, entry))
+            return readings[-1]
+
+        def again(_question: Ask | Wait, _entry: str) -> Reading:
+            return readings.pop(0)
+
+        given: dict[str, Any] = {"facts": self.facts(), "values": self.values}
+        before = self.journal.encode()
+        outcome = play(
+            self.dialog, self.journal, reader=noting, kept=self.kept, key=id(self), **given
+        )
+        replayed = play(self.dialog, self.journal, reader=again, **given)
+        assert self.journal.encode() == before
+        assert told(outcome) == told(replayed)
+        return outcome
 
     def keep(self, journal: Journal) -> None:
         self.journal = Journal.decode(journal.encode()) if self.through_the_store else journal

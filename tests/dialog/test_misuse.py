@@ -254,7 +254,7 @@ def test_finally_without_verbs_is_fine(talk: Any) -> None:
         finally:
             left.append(1)
 
-    t = talk(tidy)
+    t = talk(tidy, kept=None)
     t.start()
     t.say("x")
     assert t.result == "x"
@@ -271,7 +271,7 @@ def test_a_reply_value_that_is_no_data_is_refused(talk: Any) -> None:
     async def odd(chat: Chat) -> None:
         await chat.ask("ask_number", Text, thing=object())
 
-    t = talk(odd)
+    t = talk(odd, kept=None)
     t.start()
     outcome = t.say("x")
     assert isinstance(outcome, Broken)

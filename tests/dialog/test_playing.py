@@ -146,7 +146,7 @@ def test_a_step_result_has_its_annotated_type_on_replay_too(talk: Any) -> None:
         kinds.append((type(order), type(order.price)))
         await chat.ask("more", Text)
 
-    t = talk(typed)
+    t = talk(typed, kept=None)
     t.start()
     t.start()
     assert kinds == [(Order, Decimal), (Order, Decimal)]

@@ -12,13 +12,14 @@ Its laws:
 4. What comes up for the first time is buffered. Consuming a *recorded* ask, run or call empties the
    buffer: the customer has passed that point, and nothing is said late. (Stale ones do not: after a
    correction, what was not yet said with these values is news to the customer.)
-5. A play returns an `Outcome`, whatever the dialog does; misuse is `Broken` with a `DialogError`.
+5. A play that waits may be kept and gone on with (`kept.py`): a shortcut to the same outcome.
+6. A play returns an `Outcome`, whatever the dialog does; misuse is `Broken` with a `DialogError`.
 """
 
 from __future__ import annotations
 
 from asyncio.events import _get_running_loop, _set_running_loop
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -26,7 +27,8 @@ from msgspec import structs
 from segue.dialog import misuse
 from segue.dialog.chat import Cancelled, Chat
 from segue.dialog.effects import Ask, Verb, Wait
-from segue.dialog.journal import MOST_BYTES, MOST_ENTRIES, Journal
+from segue.dialog.journal import MOST_BYTES, MOST_ENTRIES, Entry, Journal, step_name
+from segue.dialog.kept import Kept, may_wait
 from segue.dialog.outcome import (
     Broken,
     CalledOff,
@@ -37,9 +39,11 @@ from segue.dialog.outcome import (
     Reader,
     Reading,
     Restarting,
+    Running,
+    Waiting,
 )
 from segue.dialog.plain import NotPlain
-from segue.dialog.replay import ANSWERS, End, Facts, Misused, Replay, verb_name
+from segue.dialog.replay import ANSWERS, PLAIN, End, Facts, Misused, Replay, verb_name
 from segue.errors import DialogError, JournalTooLong, StepFailed
 
 if TYPE_CHECKING:
@@ -55,16 +59,27 @@ def play(
     facts: Facts,
     reader: Reader,
     values: Mapping[str, Any] | None = None,
+    kept: Kept | None = None,
+    key: Hashable = None,
 ) -> Outcome:
     """Replay `dialog` until it waits, needs something done, or ends.
 
     `values` are the parameters it was begun with (from `chat.call`, `chat.restart`, or the named
-    groups of its pattern), as plain data.
+    groups of its pattern), as plain data. `kept` holds plays that may be gone on with, this one
+    under `key`; the outcome is the same without it.
     """
+    values = values or {}
     loop = _get_running_loop()
     _set_running_loop(None)
     try:
-        return _Driver(dialog, Replay(dialog, journal, facts, reader)).go(values or {})
+        waiting = kept.take(key) if kept is not None else None
+        if waiting is not None:
+            if waiting.fits(dialog, journal, values, facts.utterance):
+                assert kept is not None
+                kept.used += 1
+                return waiting.go_on(journal, facts, reader, kept, key)
+            waiting.close()
+        return Driver(dialog, Replay(dialog, journal, facts, reader), values).go(kept, key)
     finally:
         _set_running_loop(loop)
 
@@ -74,46 +89,67 @@ def hold(_question: Ask | Wait, _entry: str) -> Reading:
     return Hold()
 
 
-class _Driver:
-    """Sends results into the coroutine, and sees to it that it is left properly."""
+class Driver:
+    """Sends results into the coroutine, and sees to it that it is left properly, or kept."""
 
-    __slots__ = ("chat", "dialog", "replay")
+    __slots__ = ("chat", "coroutine", "dialog", "ended_at", "expected", "replay", "values", "verbs")
 
-    def __init__(self, dialog: Dialog[Any], replay: Replay) -> None:
+    coroutine: Coroutine[Any, Any, Any]
+    expected: dict[str, Entry]
+    """The journal's entries as of where it is kept."""
+    ended_at: str
+    """The entry of the step it is kept at, whose result may have been added since; else empty."""
+
+    def __init__(self, dialog: Dialog[Any], replay: Replay, values: Mapping[str, Any]) -> None:
         self.dialog = dialog
         self.replay = replay
+        self.values = values
         self.chat = Chat()
+        self.verbs = 0
 
-    def go(self, values: Mapping[str, Any]) -> Outcome:
-        replay, open_verbs = self.replay, self.chat._open
+    def go(self, kept: Kept | None, key: Hashable) -> Outcome:
+        """Play from the beginning."""
         try:
-            coroutine = self.dialog.begin(self.chat, values, replay.facts.utterance)
+            self.coroutine = self.dialog.begin(self.chat, self.values, self.replay.facts.utterance)
         except DialogError as error:
             return self.broken(error)
+        return self.drive(None, kept, key)
+
+    def drive(self, verb: Any, kept: Kept | None, key: Hashable) -> Outcome:
+        """Send and answer; `verb` is one that waits for its answer already."""
+        replay, open_verbs, coroutine = self.replay, self.chat._open, self.coroutine
         resume: Any = coroutine.send
         send = resume
         sent: Any = None
-        verbs = 0
         try:
             while True:
+                if verb is None:
+                    try:
+                        verb = resume(sent)
+                    except StopIteration as stop:
+                        return self.ended(stop.value)
+                    self.verbs += 1
+                    if len(open_verbs) != 1 or open_verbs[0][0] is not verb:
+                        raise self.stray(coroutine, verb)
+                    if self.verbs > MOST_ENTRIES:
+                        raise self.too_long()
+                kind = type(verb)
+                if kind not in PLAIN:
+                    replay.trail = None
                 try:
-                    verb = resume(sent)
-                except StopIteration as stop:
-                    return self.ended(stop.value)
-                verbs += 1
-                if len(open_verbs) != 1 or open_verbs[0][0] is not verb:
-                    raise self.stray(coroutine, verb)
-                if verbs > MOST_ENTRIES:
-                    raise self.too_long()
-                try:
-                    sent = ANSWERS[type(verb)](replay, verb)
+                    sent = ANSWERS[kind](replay, verb)
                     resume = send
                 except (Cancelled, StepFailed) as error:
                     sent, resume = error, coroutine.throw
                 # Only now: while a verb is being answered, it is known where it stands.
                 open_verbs.clear()
+                verb = None
         except End as end:
-            return self.leave(coroutine, end.outcome)
+            outcome = end.outcome
+            if kept is not None and self.may_be_kept(outcome):
+                kept.put(key, self)
+                return outcome
+            return self.leave(coroutine, outcome)
         except Cancelled:
             return self.called_off()
         except (KeyboardInterrupt, SystemExit):
@@ -121,6 +157,50 @@ class _Driver:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a dialog raises is an outcome
             return self.leave(coroutine, self.broken(self.explained(error)))
+
+    # -- being kept (`kept.py` has the rules) ------------------------------------------------------
+
+    def may_be_kept(self, outcome: Outcome) -> bool:
+        """Whether the next play may go on from here; if so, note what has to be the same then."""
+        if self.replay.trail is None or not isinstance(outcome, Waiting | Running):
+            return False
+        journal = outcome.journal
+        if journal.stale or journal.aside or not may_wait(self.coroutine):
+            return False
+        if self.fitting(outcome) is not outcome:
+            return False
+        self.expected = dict(journal.entries)
+        self.ended_at = ""
+        if isinstance(outcome, Running):
+            self.ended_at = step_name(outcome.entry, outcome.digest)
+        return True
+
+    def fits(
+        self, dialog: Dialog[Any], journal: Journal, values: Mapping[str, Any], utterance: str
+    ) -> bool:
+        """Whether a replay of this journal would come to where this play waits."""
+        if journal.stale or journal.aside or dialog is not self.dialog or values != self.values:
+            return False
+        if utterance != self.replay.facts.utterance:
+            return False
+        entries = journal.entries
+        if entries == self.expected:
+            return True
+        added = entries.get(self.ended_at)
+        return added is not None and entries == {**self.expected, self.ended_at: added}
+
+    def go_on(
+        self, journal: Journal, facts: Facts, reader: Reader, kept: Kept, key: Hashable
+    ) -> Outcome:
+        """Answer the verb it waits at, and go on from there."""
+        self.replay.facts, self.replay.reader = facts, reader
+        self.replay.at_the_verb(journal)
+        return self.drive(self.chat._open[0][0], kept, key)
+
+    def close(self) -> None:
+        """Let go of it; there is nothing in it that would notice."""
+        self.chat._open.clear()
+        self.coroutine.close()
 
     def leave(self, coroutine: Coroutine[Any, Any, Any], outcome: Outcome) -> Outcome:
         """Suspend for good: close the coroutine, and say so if it does not let itself be closed."""

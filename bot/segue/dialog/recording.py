@@ -14,18 +14,32 @@ The journal that it was given is never changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from segue.dialog.effects import Ask, Log, Milestone, Remind, Say, Wait
 from segue.dialog.journal import MOST_ENTRIES, Entry, Journal, Once
 from segue.dialog.outcome import Fresh
 from segue.dialog.plain import digest_of
 
+Said: TypeAlias = Say | Milestone | Remind | Log
+"""What is buffered."""
+
 
 class Recording:
     """What one play reads from a journal, and writes for the next."""
 
-    __slots__ = ("_before", "_buffer", "_entries", "_old", "_stale", "changed", "counts", "learned")
+    __slots__ = (
+        "_before",
+        "_buffer",
+        "_entries",
+        "_last",
+        "_old",
+        "_stale",
+        "changed",
+        "counts",
+        "learned",
+        "trail",
+    )
 
     def __init__(self, journal: Journal, before: Mapping[str, str]) -> None:
         self.changed = False
@@ -40,9 +54,50 @@ class Recording:
         self._stale = journal.stale
         self._entries: dict[str, Entry] = {}
         """The way the dialog takes this time."""
-        self._buffer: list[tuple[str, Say | Milestone | Remind | Log]] = []
+        self._buffer: list[tuple[str, Said]] = []
+        self._last = ""
+        """The name of the verb that is being answered, without its number."""
+        self.trail: list[tuple[str, Said | bool]] | None = []
+        """The way so far: what was buffered, what was gone past (True) and what was read (False).
+        None where the way had something in it that `at_the_verb` does not know."""
+
+    def at_the_verb(self, journal: Journal) -> None:
+        """Be what a replay of this journal would be when it comes to the verb that was open last.
+
+        The journal holds what this play has written, and perhaps the result of that verb.
+        """
+        assert self.trail is not None
+        old = journal.entries
+        entries: dict[str, Entry] = {}
+        buffer: list[tuple[str, Said]] = []
+        for name, what in self.trail:
+            if what is False:
+                entries[name] = old[name]
+            elif what is True:
+                for said, _ in buffer:
+                    if said in old:
+                        entries[said] = old[said]
+                buffer = []
+                entries[name] = old[name]
+            else:
+                buffer.append((name, what))
+        self._old, self._stale = old, journal.stale
+        self._entries, self._buffer = entries, buffer
+        self.changed, self.learned = False, []
+        self.counts[self._last] -= 1
+
+    def _later(self, name: str, effect: Said) -> None:
+        """Hold something back until it is known whether it is new."""
+        self._buffer.append((name, effect))
+        if self.trail is not None:
+            self.trail.append((name, effect))
+
+    def _passed(self, entry: str, how: bool = True) -> None:
+        if self.trail is not None:
+            self.trail.append((entry, how))
 
     def _name(self, base: str) -> str:
+        self._last = base
         count = self.counts.get(base, 0) + 1
         self.counts[base] = count
         return f"{base}#{count}"
@@ -75,6 +130,7 @@ class Recording:
                     self._entries[name] = said
             self._buffer = []
         self._entries[entry] = recorded
+        self._passed(entry)
 
     def _record(self, entry: str, new: Entry) -> None:
         self._entries[entry] = new

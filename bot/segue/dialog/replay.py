@@ -129,19 +129,20 @@ class Replay(Recording):
         entry = self._name(f"say:{say.reply}")
         if say.require > self.facts.proof and type(self._old.get(entry)) is not Once:
             # Where nobody can prove anything, the engine says so in its place.
+            self.trail = None
             may = self.facts.verify is None or self._proved(f"verify:{entry}", say.require, "")
             if not may:
                 say = Say(reply=NOT_PROVED)
-        self._buffer.append((entry, say))
+        self._later(entry, say)
 
     def _milestone(self, milestone: Milestone) -> None:
-        self._buffer.append((self._name(f"milestone:{milestone.name}"), milestone))
+        self._later(self._name(f"milestone:{milestone.name}"), milestone)
 
     def _remind(self, remind: Remind) -> None:
-        self._buffer.append((self._name(f"remind:{remind.key or remind.reply}"), remind))
+        self._later(self._name(f"remind:{remind.key or remind.reply}"), remind)
 
     def _log(self, log: Log) -> None:
-        self._buffer.append((self._name(f"log:{log.event}"), log))
+        self._later(self._name(f"log:{log.event}"), log)
 
     def _ask(self, ask: Ask) -> Any:
         name = ask.key or ask.reply
@@ -192,9 +193,11 @@ class Replay(Recording):
                     self.changed = True
                 return recorded, result
             case Passed(how=how):
+                self.trail = None
                 may = ask.skippable if how == "skip" else ask.timeout is not None
                 return (recorded, None) if may else None
             case Off():
+                self.trail = None
                 return recorded, None
         return None
 
@@ -215,6 +218,7 @@ class Replay(Recording):
 
     def _ask_profile(self, ask: Ask, entry: str, known: Any) -> Any:
         """Use what is known of the customer, after "does it still hold?" where that is wanted."""
+        self.trail = None
         try:
             value = from_plain(known, ask.slot.type)
         except (ValueError, TypeError):
@@ -256,6 +260,7 @@ class Replay(Recording):
                     self._proved(f"verify:{entry}", ask.require, "")
                 raise self._waiting(ask, entry)
             case CallOff():
+                self.trail = None
                 self._record(entry, Off(digest_of(inputs(ask))))
                 raise Cancelled
             case Answer(value=given, raw=raw):
@@ -264,10 +269,12 @@ class Replay(Recording):
                 # A number means nothing without the list it was chosen from.
                 kept = None if ask.slot.options and isinstance(value, str) else raw_of(raw, value)
                 self._record(entry, Answered(value, ask.slot.name, kept, digest_of(inputs(ask))))
+                self._passed(entry)
                 if ask.remember is not None:
                     self.learned.append((ask.remember, value))
                 self._asked.append((entry, ask))
                 return result
+        self.trail = None
         how = "skip" if isinstance(reading, Skip) else "timeout"
         self._record(entry, Passed(how, digest_of(inputs(ask))))
         return None
@@ -376,6 +383,7 @@ class Replay(Recording):
         What was proved is true of one address: from another one it is proved again, and what was
         answered since is kept.
         """
+        self.trail = None
         recorded = self._old.get(entry) or self._stale.get(entry)
         if level <= self.facts.proof:
             if recorded is not None:
@@ -414,6 +422,7 @@ class Replay(Recording):
         else:
             value = to_plain(self._read(know.source, fact))
             self._record(entry, Known(value))
+        self._passed(entry, how=False)
         return from_plain(value, datetime) if know.source == "now" else value
 
     def _read(self, source: str, fact: str) -> Any:
@@ -438,7 +447,7 @@ class Replay(Recording):
             raise Misused(str(error), "Pass what the dialog's function takes.") from None
         raise End(Restarting(fresh=self.fresh(), values=values))
 
-    def _later(self, later: Later) -> None:
+    def _not_yet(self, later: Later) -> None:
         if later.verb == "handoff":
             # Until there is a desk: how to reach a person, with what the engine knows of it.
             self._say(Say(reply="person", values=later.values))
@@ -478,6 +487,9 @@ ANSWERS: dict[type, Callable[[Replay, Any], Any]] = {
     Verify: Replay._verify,
     Log: Replay._log,
     Restart: Replay._restart,
-    Later: Replay._later,
+    Later: Replay._not_yet,
 }
 """Effect → the method that answers it."""
+
+PLAIN = frozenset({Say, Ask, Run, Milestone, Remind, Know, Log})
+"""Verbs after which a play may be kept where it waits (`kept.py`)."""

@@ -229,6 +229,8 @@ class Player:
             facts=facts,
             reader=reader,
             values=frame.values,
+            kept=turn.setup.kept,
+            key=(turn.customer, frame.instance),
         )
         if turn.setup.play_twice and isinstance(outcome, Waiting):
             again = play(

@@ -15,6 +15,7 @@ from msgspec import Struct
 from segue.channel import Capabilities
 from segue.consent import Word
 from segue.dialog import Registry
+from segue.dialog.kept import Kept
 from segue.engine.care import UNLIMITED, Rate
 from segue.engine.steps import Caller
 from segue.memory.records import Flag
@@ -82,6 +83,8 @@ class Setup:
     """What one customer may say in a time (`care.py`)."""
     consent: Mapping[str, Word] = field(default_factory=dict)
     """Words, normalised, of opting out and in, where the carriers keep such words."""
+    kept: Kept = field(default_factory=Kept)
+    """Plays that wait in this process; other dialogs, another `Setup`, and none of them is used."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
     caller: Caller | None = None
