@@ -208,6 +208,7 @@ class App:
             clock=self.clock,
             ids=self.ids,
         )
+        self.room.core = self.core
         self.catch_up = CatchUp(self.store, self.core, self.adapters, self.clock, self.chance)
         self.merging = Merging(
             self.store,
@@ -217,6 +218,14 @@ class App:
             dropped=lambda _customer, address: self.core.forget(address),
         )
         self.worker.resume = self.merging.resume
+        self.room.merging = Merging(
+            self.store,
+            clock=self.clock,
+            ids=self.ids,
+            undo=timedelta(hours=settings.identity.undo_hours),
+            patience=timedelta(0),  # It is called inside turns, which it cannot wait for.
+            dropped=lambda _customer, address: self.core.forget(address),
+        )
         for adapter in self.adapters.values():
             await adapter.start(self.core)
 
@@ -255,7 +264,7 @@ class App:
             clock=self.clock,
         )
         return MediaRoom(
-            lambda: self.adapters,
+            lambda: {**self.adapters, **self.room.drawers},
             links,
             settings.store.data_dir / "media",
             copy_hours=settings.media.copy_hours,

@@ -14,7 +14,8 @@ its own where a platform needs more than one webhook). It imports this module, `
 
 What only some platforms can do are small protocols of their own, found by `isinstance`: `Limited`
 (rate buckets), `Typing`, `Attachments`, `Reconciling` (what became of a send?), `CatchingUp` (what
-came in while we were away?), `Configurable` (`segue doctor`), `Counting` (metrics).
+came in while we were away?), `Configurable` (`segue doctor`), `Counting` (metrics), `Inviting` (the
+way here, for link codes).
 
 `tests/contracts/` holds the suite that every adapter runs.
 """
@@ -474,6 +475,27 @@ class Checked:
     found: str
     """Holds no secret and no phone number."""
     cure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation:
+    """How somebody gets to a channel and brings a link code along."""
+
+    link: str = ""
+    """Opens the channel with the code in it (`https://t.me/BOT?start=…`, `sms:…`)."""
+    number: str = ""
+    """What to write to, for people who type: a phone number, a name."""
+
+
+@runtime_checkable
+class Inviting(Protocol):
+    """An adapter that knows how customers get to it."""
+
+    def invite(self, token: str, code: str) -> Invitation:
+        """Return the way here. `token` (43 of `[A-Za-z0-9_-]`) comes back as `data["start"]` of an
+        `opened`, `code` as the words "JOIN code". Pure.
+        """
+        ...
 
 
 @runtime_checkable

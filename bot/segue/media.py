@@ -25,7 +25,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from segue.channel import Adapter, Attachments, Fetched, Route, picture_type
+from segue.channel import Attachments, Fetched, Route, picture_type
 from segue.ports import Clock, Ids, kept_secret
 from segue.types import Media, MediaKind
 
@@ -141,7 +141,7 @@ class MediaRoom:
 
     def __init__(
         self,
-        adapters: Callable[[], Mapping[str, Adapter]],
+        adapters: Callable[[], Mapping[str, object]],
         links: Links,
         folder: Path,
         *,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from segue.builtin import MAKERS
 from segue.channel import Accepted
 from segue.testing import Rehearsal
 from segue.testing.plugin import Stage, segue_prefix, segue_server, stage
@@ -23,9 +26,9 @@ WEB, TELEGRAM = Address("web", "w-ada"), Address("telegram", "4711")
 def wording(common: str = "") -> dict[str, str]:
     """The house's own replies, and the sample company's for the dialogs that Segue brings."""
     found = {"en/common.j2": common}
-    for file in ("verify", "continue_on", "link_here", "unlink", "my_data", "delete_data"):
-        if (BRAND / f"{file}.j2").is_file():
-            found[f"en/{file}.j2"] = (BRAND / f"{file}.j2").read_text()
+    for path in BRAND.glob("*.j2"):
+        if path.stem in MAKERS:
+            found[f"en/{path.name}"] = path.read_text()
     return found
 
 
@@ -49,14 +52,14 @@ class People:
         return await self.sees(address)
 
     async def rest(self) -> None:
-        """Wait until nothing is under way."""
-        for _ in range(20):
-            while self.app.worker._running or self.app.worker._tasks:
-                tasks = [*self.app.worker._running.values(), *self.app.worker._tasks]
-                import asyncio
-
-                await asyncio.wait(tasks)
+        """Wait until nothing is under way, nor left for the sweeper."""
+        worker = self.app.worker
+        while True:
+            while worker._running or worker._tasks:
+                await asyncio.wait([*worker._running.values(), *worker._tasks])
             await self.app.delivery.settled()
+            if not await worker.sweep() and not worker._tasks:
+                return
 
     async def sees(self, address: Address) -> list[str]:
         """Return what has reached an address since it was read last."""
@@ -90,8 +93,6 @@ class People:
 
     def code_at(self, address: Address) -> str:
         """The last six digits that reached an address."""
-        import re
-
         channel = self.rehearsal.channels[address.channel]
         texts = [plain(one.message) for one in channel.delivered if one.address == address]
         found = re.findall(r"\b\d{6}\b", " ".join(texts))

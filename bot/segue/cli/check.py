@@ -44,6 +44,7 @@ MAY_SAY = OWN_REPLIES | {
     "opted_in",
     "who_writes",
     "stop_asked",
+    *("here_i_am", "joined", "parted", "refused", "told"),
 }
 """With what it says only if it is written."""
 

@@ -29,7 +29,7 @@ from segue.dialog.outcome import (
 )
 from segue.dialog.play import Facts, play
 from segue.dialog.registry import Dialog
-from segue.engine import gate, inside
+from segue.engine import gate, inside, moving
 from segue.engine.faults import where
 from segue.engine.pausing import Brake
 from segue.engine.reading import Utterance, silent
@@ -158,6 +158,7 @@ class Player:
                         reader = self._first_words(frames[-1])
                         continue
                     if frame.kind != "call":
+                        moving.ended(self.turn, result)
                         self.resume = self.resume or bool(frames)
                         return None
                     self._returned(frame, result)

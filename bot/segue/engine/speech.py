@@ -215,12 +215,6 @@ class Speech(Struct, kw_only=True):
                 )
         return True
 
-    def move(self, address: Address) -> None:
-        """Speak on another address of the customer from now on, until they write from one."""
-        self.address = address
-        self.capabilities = self.channels.get(address.channel, _CANNOT_SHOW)
-        self.state.address = address
-
     @contextmanager
     def _elsewhere(self, address: Address) -> Iterator[None]:
         """Speak there for a moment. What is said there is not what "say that again" means here."""

@@ -172,6 +172,8 @@ class State(Struct, array_like=True):
     pace: Pace | None = None
     watch: Watch | None = None
     said: Said | None = None
+    merge: str = ""
+    """The last link with another customer, by which it can be undone."""
 
 
 class TooNew(SegueError):

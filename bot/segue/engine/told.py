@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from segue.engine import outreach
+from segue.engine import linked, outreach
 from segue.engine.state import Fact, State
 from segue.types import Inbound, Line, Millis, Who
 
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
 
-KINDS = frozenset({"start", "facts", "touchpoint"})
+KINDS = frozenset({"start", "facts", "touchpoint", *linked.KINDS})
 """Kinds of letters that come from the company's systems, not from the customer."""
 COMPANY = "company"
 PROVED = frozenset({"signed in", "verified"})

@@ -18,8 +18,10 @@ from segue.engine import (
     consenting,
     editing,
     elsewhere,
+    forgetting,
     gate,
     joined,
+    linked,
     outreach,
     pausing,
     summary,
@@ -76,6 +78,8 @@ class Turn:
         self.first = self.state.address is None
         """They have never written, and we have not written to them."""
         self.told = told.Told()
+        self.forget = False
+        """Erase this customer when the turn has been stored."""
         self._profile = dict(self.state.profile)
         """As it was stored last."""
         self._addresses = [one for one, _ in granted.addresses]
@@ -175,7 +179,11 @@ class Turn:
         gate.open_gate(self)
         self._reading = letters[-1].number
         if inbound.kind in joined.KINDS:
-            joined.heard(self, inbound)
+            if not linked.told(self, inbound):
+                joined.heard(self, inbound)
+            return
+        if inbound.kind in linked.KINDS:
+            await linked.heard(self, inbound)
             return
         if inbound.kind in told.KINDS:
             told.heard(self, inbound)
@@ -184,7 +192,8 @@ class Turn:
         if consenting.answered(self, inbound) or self.granted.controller:
             return
         if inbound.kind == "opened":
-            await self._opened(pressed="start" in inbound.data)
+            if not await linked.brought(self, inbound):
+                await self._opened(pressed="start" in inbound.data)
             return
         if elsewhere.said(inbound.kind, self.speech):
             return
@@ -333,6 +342,9 @@ class Turn:
         """Do what was to be done at this time, once."""
         state = self.state
         state.timers.remove(timer)
+        if timer.kind == forgetting.KIND:
+            forgetting.ring(self, timer)
+            return
         if timer.kind == outreach.KIND:
             await outreach.ring(self, timer)
             return

@@ -84,6 +84,8 @@ class Worker:
         self.setup = setup
         self.delivery = delivery
         self.counts = Counts()
+        self.erase: Callable[[CustomerId], Coroutine[Any, Any, Any]] | None = None
+        """Erases a customer who asked for it."""
         self.alarms = Alarms()
         self.resume: Callable[[bytes], Coroutine[Any, Any, None]] | None = None
         """Goes on with a merge that nobody is at."""
@@ -220,6 +222,8 @@ class Worker:
         self.counts.folded += turn.care.folded
         self.counts.loops += turn.care.loops
         self._tell(turn, committed)
+        if turn.forget and self.erase is not None:
+            self.spawn(self.erase(customer))
         for address in turn.standing.lost:
             self.spawn(self.store.lower_proof(customer, address, Proof.CHANNEL))
         turn.end()

@@ -20,7 +20,7 @@ import regex
 from msgspec import Struct, msgpack
 
 from segue.memory import Store
-from segue.memory.codes import Limit, Locked, Moved, Right, Stuck, Wrong
+from segue.memory.codes import CodeStep, Limit, Locked, Moved, Right, Stuck, Wrong
 from segue.ports import Ids
 from segue.types import Address, CustomerId
 
@@ -170,6 +170,14 @@ class Codes:
         if isinstance(found, Right):
             return link, msgpack.decode(found.what, type=LinkOffer)
         return found
+
+    async def step(
+        self, link: str, operation: str, at: CodeStep, to: CodeStep, by: bytes = b""
+    ) -> Moved | Stuck:
+        """Go one step on with a link whose code was used, within the life of a code."""
+        return await self._store.step_code(
+            link, operation=operation, at=at, to=to, by=by, life=self.link_life
+        )
 
     async def revoke(self, customer: CustomerId) -> None:
         """Take back what a customer has open: link codes, also used ones nobody confirmed yet."""

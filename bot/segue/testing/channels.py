@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from segue.channel import (
     Capabilities,
     Gateway,
+    Invitation,
     Outcome,
     Parsed,
     Payload,
@@ -102,6 +103,15 @@ class StageChannel:
                 Delivered(address=address, message=payload["message"], row=row.id)
             )
         return outcome
+
+    def invite(self, token: str, code: str) -> Invitation:
+        """Return the way to this stage, as the real channels have it."""
+        match self.name:
+            case "telegram":
+                return Invitation(link=f"https://t.me/stage_bot?start={token}", number="@stage_bot")
+            case "sms":
+                return Invitation(number="+1 555 0100")
+        return Invitation()
 
     async def start(self, gateway: Gateway) -> None:
         """Nothing runs beside."""
