@@ -32,7 +32,19 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 from msgspec import Struct
 
 from segue.ports import Clock, Ids, SystemClock, SystemIds
-from segue.types import Address, CustomerId, Inbound, Line, Media, Message, Proof, Receipt, Row
+from segue.types import (
+    Address,
+    CustomerId,
+    Inbound,
+    Invitation,
+    Line,
+    Media,
+    Message,
+    Proof,
+    Receipt,
+    Row,
+)
+from segue.types import picture_type as picture_type
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -421,22 +433,6 @@ class Fetched:
     name: str = ""
 
 
-def picture_type(head: bytes) -> str | None:
-    """Return the content type of a picture that cannot run, by its first bytes (16 are enough).
-
-    PNG, JPEG, GIF and WebP; SVG is none of them, since a browser runs what is in it.
-    """
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "image/gif"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
-
-
 @runtime_checkable
 class Attachments(Protocol):
     """An adapter whose customers send files, which stay at the platform until somebody looks."""
@@ -477,24 +473,12 @@ class Checked:
     cure: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Invitation:
-    """How somebody gets to a channel and brings a link code along."""
-
-    link: str = ""
-    """Opens the channel with the code in it (`https://t.me/BOT?start=…`, `sms:…`)."""
-    number: str = ""
-    """What to write to, for people who type: a phone number, a name."""
-
-
 @runtime_checkable
 class Inviting(Protocol):
     """An adapter that knows how customers get to it."""
 
     def invite(self, token: str, code: str) -> Invitation:
-        """Return the way here. `token` (43 of `[A-Za-z0-9_-]`) comes back as `data["start"]` of an
-        `opened`, `code` as the words "JOIN code". Pure.
-        """
+        """Return the way here; `token` comes back as `data["start"]`, `code` as "JOIN code"."""
         ...
 
 

@@ -90,6 +90,15 @@ class Inbound(Struct, frozen=True, kw_only=True, omit_defaults=True):
     an e-mail, say. Small: it is kept with the customer, the last one of each channel."""
 
 
+class Invitation(Struct, frozen=True, kw_only=True):
+    """How somebody gets to a channel and brings a link code along."""
+
+    link: str = ""
+    """Opens the channel with the code in it (`https://t.me/BOT?start=…`, `sms:…`)."""
+    number: str = ""
+    """What to write to, for people who type: a phone number, a name."""
+
+
 # -- the neutral tree ----------------------------------------------------------------------------
 # What the voice renders and adapters build from. Text is plain: nothing in it is markup.
 
@@ -258,3 +267,19 @@ class Receipt(StrEnum):
     """The platform refused it for good."""
     UNKNOWN = "unknown"
     """It may or may not have been taken."""
+
+
+def picture_type(head: bytes) -> str | None:
+    """Return the content type of a picture that cannot run, by its first bytes (16 are enough).
+
+    PNG, JPEG, GIF and WebP; SVG is none of them, since a browser runs what is in it.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "image/gif"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None

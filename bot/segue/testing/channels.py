@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from segue.channel import (
     Capabilities,
     Gateway,
-    Invitation,
     Outcome,
     Parsed,
     Payload,
@@ -22,7 +21,7 @@ from segue.channel import (
     Sent,
 )
 from segue.testing.faults import Arrived
-from segue.types import Address, Message, Row
+from segue.types import Address, Invitation, Message, Row
 
 CAPABILITIES: dict[str, Capabilities] = {
     "sms": Capabilities(text_limit=640, reserved_words=True),
