@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.channel import picture_type
+from segue.types import picture_type
 
 UNKNOWN = "application/octet-stream"
 """Whatever is not on the list: text, HTML, SVG and programs among it. It can only be downloaded."""

@@ -17,9 +17,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from segue.channel import Fetched, picture_type
+from segue.channel import Fetched
 from segue.ports import Clock
-from segue.types import CustomerId, Media, MediaKind
+from segue.types import CustomerId, Media, MediaKind, picture_type
 
 _REF = re.compile(r"([A-Za-z0-9_-]{16})/([A-Za-z0-9_-]{22})\.(png|jpg|gif|webp|pdf)")
 

@@ -44,7 +44,6 @@ from segue.types import (
     Receipt,
     Row,
 )
-from segue.types import picture_type as picture_type
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -25,9 +25,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from segue.channel import Attachments, Fetched, Route, picture_type
+from segue.channel import Attachments, Fetched, Route
 from segue.ports import Clock, Ids, kept_secret
-from segue.types import Media, MediaKind
+from segue.types import Media, MediaKind, picture_type
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESSIV
