@@ -40,6 +40,8 @@ _SURE = 5.0
 _LOOK = 100
 """Messages of the history that are looked through for one of ours."""
 _PAUSE = timedelta(seconds=30)
+_FILE_GONE = frozenset({"file_not_found", "file_deleted", "not_visible", "missing_scope"})
+"""What is counted by its name: labels are few and known."""
 
 
 class Calls:
@@ -217,7 +219,8 @@ class Calls:
             self._counts["file", refused.why] += 1
             return None
         except FAILED as error:
-            self._counts["file", outcome(error, sending=False).why] += 1  # type: ignore[union-attr]
+            code = code_of(error) if isinstance(error, SlackApiError) else ""
+            self._counts["file", code if code in _FILE_GONE else "unreachable"] += 1
             return None
         if found.body[:64].lstrip().lower().startswith(b"<!doctype html"):
             # Without the right to read files Slack shows a page to sign in, with 200.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from segue.app import App
+from segue.engine.steps import Caller
 from segue.memory.embedded import Embedded
 from segue.server import Server, make_app
 from segue.settings import load
@@ -51,6 +52,7 @@ def section(slack: Slack, **more: object) -> dict[str, object]:
         "file_base": slack.file_base,
         "app_id": slack.app,
         "team_ids": [slack.team],
+        "workspace_rate": 1e6,
         **more,
     }
 
@@ -62,8 +64,15 @@ async def house(
     """Open processes: `await house()` over HTTP, `await house(socket=True)` in Socket Mode."""
     stack = AsyncExitStack()
 
-    async def open_one(*, socket: bool = False) -> House:
-        more = {"socket_mode": True, "app_token": slack.app_token} if socket else {}
+    async def open_one(
+        *,
+        socket: bool = False,
+        caller: Caller | None = None,
+        voice: Path = ROOT / "brand_voice",
+        **more: object,
+    ) -> House:
+        if socket:
+            more |= {"socket_mode": True, "app_token": slack.app_token}
         settings = load(
             environ={},
             store={
@@ -73,10 +82,10 @@ async def house(
                 "data_dir": str(tmp_path),
             },
             dialogs={"path": str(ROOT / "dialogs")},
-            voice={"path": str(ROOT / "brand_voice")},
+            voice={"path": str(voice)},
             channels={"slack": section(slack, **more)},
         )
-        app = App(settings)
+        app = App(settings, caller=caller)
         await app.start()
         stack.push_async_callback(app.stop, grace=2)
         if socket:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import shutil
+import time
+from pathlib import Path
+
 import pytest
 
 from segue.types import Who
 from segue_adapters.slack_events import address
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def lines(house, person, place=""):
@@ -186,3 +194,64 @@ async def test_words_do_not_become_mentions(house, slack):
         await ada.write(words)
         await here.rest()
     assert not any(each.mentions or each.links or each.marked for each in ada.screen)
+
+
+async def test_slack_is_answered_while_a_step_takes_its_time(house, slack):
+    """A dialog's step that hangs delays no acknowledgement, its customer's or anybody's."""
+    held = asyncio.Event()
+
+    async def slowly(*_step):
+        await held.wait()
+
+    here = await house(caller=slowly)
+    ada = slack.person("Ada")
+    for words in ("I want to send something back", "A1001", "D02 AF30"):
+        await ada.write(words)
+        await asyncio.sleep(0.05)
+    times = []
+    people = [ada, *(slack.person(f"Customer {n}") for n in range(50))]
+    for person in people:
+        begin = time.perf_counter()
+        await person.write("hello?")
+        times.append(time.perf_counter() - begin)
+    assert all(hook.statuses == [200] for hook in slack.hooks)
+    assert sorted(times)[len(times) // 2] < 0.1
+    assert max(times) < slack.patience
+    held.set()
+    await here.rest()
+
+
+async def test_the_outbox_keeps_to_slacks_pace(house, slack):
+    """Many replies into one conversation, and not one is told that it came too fast."""
+    slack.rate = 4.0
+    here = await house(chat_rate=4.0)
+    ada = slack.person("Ada")
+    for words in ("hello", "help", "hours?", "delivery?", "prices?", "help", "hello", "hours?"):
+        await ada.write(words)
+        await here.rest()
+    async with asyncio.timeout(20):
+        while len(ada.screen) < 9:
+            await here.app.worker.sweep()
+            await asyncio.sleep(0.1)  # the store's own time fills the buckets
+    assert [call.status for call in slack.ledger if call.status != 200] == []
+
+
+async def test_a_voice_without_an_invitation_says_nothing_in_public(house, slack, tmp_path):
+    """Better silence than somebody's affairs in front of others; the DM works as ever."""
+    voice = tmp_path / "voice"
+    shutil.copytree(ROOT / "brand_voice", voice)
+    for file in voice.glob("*/common.j2"):
+        text = file.read_text()
+        for name in ("come_private", "home"):
+            reply = rf"{{% reply {name}\(\) %}}.*?{{% endreply %}}\n"
+            text = re.sub(reply, "", text, flags=re.DOTALL)
+        file.write_text(text)
+    here = await house(voice=voice)
+    ada = slack.person("Ada")
+    await ada.mention_in("C0GENERAL")
+    await ada.open_home()
+    await here.rest()
+    assert slack.ledger == []
+    await ada.write("How long does delivery take?")
+    await here.rest()
+    assert ada.screen

@@ -10,9 +10,10 @@
         await ada.press("Wrong size")
 
 It is as strict as Slack: tokens, arguments, Block Kit, sizes, one message a second into a
-conversation. Events come signed, and again (at once, after a minute, after five) until they are
-taken; `Slack.copies` lets each come several times under other event ids, as it has happened.
-`slack.ledger` has every call, `slack.faults` are told as `segue.testing.platforms.base` says.
+conversation, the tiers of the other methods. Events come signed, and again (at once, after a
+minute, after five) until they are taken; `Slack.copies` lets each come several times under other
+event ids, as it has happened. `slack.ledger` has every call, and `slack.fault` tells what goes
+wrong with the next ones.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from aiohttp import WSMsgType, web
 
 from segue.ports import Clock
 from segue.testing.platforms.base import Call, Handler, Platform
-from segue.testing.platforms.slack_api import METHODS, Failure
+from segue.testing.platforms.slack_api import METHODS, TIERS, Failure
 from segue.testing.platforms.slack_blocks import Json, Shown, shown
 from segue.testing.platforms.slack_people import Person
 
@@ -179,11 +180,14 @@ class Slack(Platform):
             return {"ok": False, "error": "invalid_auth"}
         if self.revoked:
             return {"ok": False, "error": "token_revoked"}
-        if call.method in ("chat.postMessage", "chat.postEphemeral"):
+        if call.method in TIERS:
+            tier = TIERS[call.method]
+            wait = self.buckets.take(call.method, rate=tier / 60, burst=tier)
+        else:
             name = f"say:{call.params.get('channel')}"
             wait = self.buckets.take(name, rate=self.rate, burst=5)
-            if wait:
-                return wait
+        if wait:
+            return wait
         try:
             answer = wanted(self, call.params)
         except Failure as failure:

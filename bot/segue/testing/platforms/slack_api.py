@@ -197,3 +197,15 @@ METHODS: dict[str, Callable[[Slack, Json], Json]] = {
     "files.info": _file_info,
     "apps.connections.open": _connect,
 }
+
+TIERS = {
+    "auth.test": 300,
+    "conversations.open": 50,
+    "conversations.history": 50,
+    "users.conversations": 50,
+    "chat.update": 50,
+    "views.publish": 100,
+    "files.info": 100,
+    "apps.connections.open": 20,
+}
+"""Calls a minute, by method. Saying something has a rule of its own: one a second and place."""
