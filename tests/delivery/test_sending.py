@@ -356,7 +356,7 @@ async def test_every_other_reason_closes_the_row_and_frees_the_lane(town: Town, 
     """With the reason, for whoever reads the transcript."""
     ada = await town.person("ada")
     sender = town.sender(post)
-    reasons = [Reason.OTHER, Reason.OPTED_OUT, Reason.NO_ADDRESS, Reason.WINDOW, Reason.SPENT]
+    reasons = [Reason.OTHER, Reason.NO_ADDRESS, Reason.WINDOW, Reason.SPENT]
     post.outcomes = [refused(reason=reason) for reason in reasons]
     await town.decide(
         sender, ada, *(town.row(reason.value, "ada") for reason in reasons), town.row("z", "ada")
@@ -367,6 +367,24 @@ async def test_every_other_reason_closes_the_row_and_frees_the_lane(town: Town, 
         **{reason.value: (Receipt.FAILED, reason.value) for reason in reasons},
         "z": SENT,
     }
+
+
+async def test_the_platforms_opt_out_is_ours_too(town: Town, post: Post) -> None:
+    """The consent record follows, and what is queued for that channel is not tried."""
+    ada = await town.person("ada")
+    sender = town.sender(post)
+    post.outcomes = [refused(reason=Reason.OPTED_OUT)]
+    await town.decide(sender, ada, *(town.row(f"r{n}", "ada") for n in range(3)))
+    await town.pass_time(3)
+    assert post.tried == ["r0"]
+    assert await town.ended(ada) == {
+        "r0": (Receipt.FAILED, "opted_out"),
+        "r1": (Receipt.FAILED, "cancelled"),
+        "r2": (Receipt.FAILED, "cancelled"),
+    }
+    snapshot = await town.store.snapshot(ada)
+    assert snapshot is not None
+    assert snapshot.opted_out == {"post"}
 
 
 # -- the life of a reply -------------------------------------------------------------------------

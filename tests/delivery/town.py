@@ -200,9 +200,11 @@ class Town:
         self.deliveries.append(delivery)
         return delivery
 
-    async def person(self, name: str, *others: Address, channel: str = "post") -> str:
+    async def person(
+        self, name: str, *others: Address, channel: str = "post", ident: str = ""
+    ) -> str:
         """Make a customer with an address on the channel, and further ones."""
-        ident = name.ljust(22, "_")
+        ident = (ident or name).ljust(22, "_")
         await self.store.create(ident, Address(channel, name), Proof.CHANNEL)
         for address in others:
             await self.store.add_address(ident, address, Proof.CHANNEL)

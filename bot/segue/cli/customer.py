@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from segue.consent import Noted
     from segue.engine.state import Frame, State
     from segue.media import Links
-    from segue.memory import Snapshot, Store
+    from segue.memory import Got, Snapshot, Store
     from segue.settings import Settings
     from segue.types import CustomerId, Line
 
@@ -89,6 +90,7 @@ def _facts(snapshot: Snapshot, state: State) -> dict[str, Any]:
         "opted_out": sorted(snapshot.opted_out),
         "waiting": snapshot.waiting,
         "unsent": snapshot.unsent,
+        "unreachable": sorted({address.channel for address in snapshot.unreachable}),
         "profile": {
             name: {
                 "value": fact.value,
@@ -149,12 +151,15 @@ async def _transcript(
     _, last = await store.lines(customer, 2**53, 1)
     found, _ = await store.lines(customer, max(last - limit, -1), limit)
     decode = msgspec.msgpack.Decoder(Line).decode
-    return [_line(number, decode(data), links) for number, data in found]
+    got = await store.got(customer)
+    return [_line(number, decode(data), links, got) for number, data in found]
 
 
-def _line(number: int, line: Line, links: Links) -> dict[str, Any]:
+def _line(number: int, line: Line, links: Links, got: Mapping[str, Got]) -> dict[str, Any]:
+    from segue.memory.outgoing import of_line
     from segue.voice import plain
 
+    became = of_line(got, line.id) if line.message is not None else None
     return {
         "n": number,
         "at": _when(line.at),
@@ -164,6 +169,9 @@ def _line(number: int, line: Line, links: Links) -> dict[str, Any]:
         "reply": line.reply,
         "id": line.id,
         "changes": line.changes,
+        "receipt": became.receipt.value if became else "",
+        "why": became.why if became else "",
+        "instead": became.instead if became else "",
         "attachments": [
             # Without a public address nobody could open a link; what it is can be said.
             {"kind": media.kind.value, "link": links.url(line.channel, media)}
@@ -190,6 +198,8 @@ def _print(found: dict[str, Any]) -> None:
     for word, what in (("waiting", "unanswered messages"), ("unsent", "replies not yet sent")):
         if found[word]:
             click.echo(f"  {found[word]} {what}")
+    if found["unreachable"]:
+        click.echo(f"  cannot be reached by {', '.join(found['unreachable'])}")
     if found["opted_out"]:
         click.echo(f"  opted out of {', '.join(found['opted_out'])}")
     for noted in found["consent"]:
@@ -210,6 +220,8 @@ def _print(found: dict[str, Any]) -> None:
     for line in found["transcript"]:
         text = _said(line).replace("\n", "\n" + " " * 37)
         click.echo(f"  {_short(line['at'])}  {line['channel']:<8} {line['who']:<8} {text}")
+        if became := _became(line):
+            click.echo(" " * 37 + became)
         for each in line["attachments"]:
             click.echo(" " * 37 + f"[{each['kind']}] {each['link']}".rstrip())
 
@@ -220,6 +232,15 @@ def _said(line: dict[str, Any]) -> str:
         return text
     before = printable(line["changes"])
     return f"(message {before} changed) {text}" if text else f"(message {before} deleted)"
+
+
+def _became(line: Mapping[str, Any]) -> str:
+    """Return what is more, or less, than sent."""
+    if line["receipt"] in ("", "sent"):
+        return ""
+    why = f": {line['why']}" if line["why"] else ""
+    instead = f", sent by {line['instead']} instead" if line["instead"] else ""
+    return printable(f"({line['receipt']}{why}{instead})")
 
 
 def _heading(text: str, content: object) -> None:

@@ -10,6 +10,7 @@ from segue.app import App
 from segue.channel import Route
 from segue.cli.reloading import Board, Reloading
 from segue.server import Metrics, Server, make_app, serve
+from segue.server.outbox import tell_of_sending
 from segue.settings import Settings
 
 Routes = Callable[[App], Sequence[Route]]
@@ -90,6 +91,7 @@ def _metrics(app: App) -> Metrics:
         ["channel", "outcome"],
         lambda: dict(sends.items()),
     )
+    tell_of_sending(metrics, app.adapters, app.delivery, app.catch_up)
     return metrics
 
 

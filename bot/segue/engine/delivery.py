@@ -102,7 +102,7 @@ class Delivery:
         self.outcomes: dict[tuple[str, str], int] = {}
         """(channel, outcome) → how often."""
         self.endings: dict[tuple[str, str], int] = {}
-        """(channel, what a reply ended as: `sent`, `unknown`, or why it failed) → how often."""
+        """(channel, `sent` or why a reply failed, here or as reported later) → how often."""
         # From here on rows say whether their platform can be asked about them.
         store.lookable = frozenset(
             name for name, adapter in adapters.items() if isinstance(adapter, Reconciling)

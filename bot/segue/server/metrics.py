@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Numbers: TypeAlias = Callable[[], Mapping[tuple[str, ...], int]]
+Readings: TypeAlias = Callable[[], Mapping[tuple[str, ...], float]]
 _LABEL = re.compile(r"[a-z0-9_-]{0,40}", re.IGNORECASE)
 
 
@@ -95,6 +96,10 @@ class Metrics:
         """Also show what `read` returns at every scrape: the values of the labels → a count."""
         self._collectors.append(_Read(name, help, labels, read))
 
+    def show(self, name: str, help: str, labels: Sequence[str], read: Readings) -> None:  # noqa: A002
+        """Also show what `read` returns at every scrape: the values of the labels → what is now."""
+        self._collectors.append(_Read(name, help, labels, read, now=True))
+
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""
         from prometheus_client import generate_latest
@@ -103,14 +108,23 @@ class Metrics:
 
 
 class _Read:
-    def __init__(self, name: str, help: str, labels: Sequence[str], read: Numbers) -> None:  # noqa: A002
-        self._about, self._labels, self._read = (name, help), labels, read
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002
+        labels: Sequence[str],
+        read: Readings,
+        *,
+        now: bool = False,
+    ) -> None:
+        self._about, self._labels, self._read, self._now = (name, help), labels, read, now
 
     def collect(self) -> Iterable[Metric]:
-        """Read the counts."""
-        from prometheus_client.core import CounterMetricFamily
+        """Read the counts, or what is now."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        family = CounterMetricFamily(*self._about, labels=self._labels)
+        kind = GaugeMetricFamily if self._now else CounterMetricFamily
+        family = kind(*self._about, labels=self._labels)
         for values, count in sorted(self._read().items()):
             family.add_metric([label(value) for value in values], count)
         yield family

@@ -17,7 +17,7 @@ local entries = redis.call('LRANGE', out, 0, -1)
 for i = 1, #entries do
   local row = open(entries[i])
   if row[ID] == id and row[STATE] == CLAIMED and row[TOKEN] == token then
-    local put = not h[1] and not has(row[FLAGS], 16)
+    local put = (not h[1] or has(row[FLAGS], NOTICE)) and not has(row[FLAGS], 16)
     for base = 9, #ARGV, 4 do
       local channel = string.match(ARGV[base + 1], '^\n[^\t]*\t')
       if instead ~= '' and h[2] and string.find(h[2], channel, 1, true) then put = false end
