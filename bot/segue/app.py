@@ -326,34 +326,42 @@ class App:
         return self.store.paused(kind, name) if hasattr(self, "store") else None
 
     def _find_adapters(self) -> dict[str, Adapter]:
-        settings = self.settings
-        known = {point.name: point for point in entry_points(group="segue.channels")}
-        site = Site(
-            data_dir=settings.store.data_dir,
-            public_url=settings.server.public_url,
-            privacy_url=settings.company.privacy_url,
-            body_limit=settings.server.body_limit,
-            clock=self.clock,
-            ids=self.ids,
+        return {
+            name: make_adapter(self.settings, name, clock=self.clock, ids=self.ids)
+            for name in self.settings.channels
+        }
+
+
+def make_adapter(
+    settings: Settings, name: str, *, clock: Clock | None = None, ids: Ids | None = None
+) -> Adapter:
+    """Return the adapter of a channel, as it is set up. Raises `SettingsError`."""
+    section = settings.channels[name]
+    known = {point.name: point for point in entry_points(group="segue.channels")}
+    path = section.get("adapter")
+    if path:
+        kind = _imported(name, str(path))
+    elif name in known:
+        kind = adapter_class(name, known[name])
+    else:
+        raise SettingsError(
+            f"channels.{name}",
+            "no adapter of this name is installed",
+            f"Known are {', '.join(sorted(known)) or 'none'}; "
+            'name another one with adapter = "module:Class"',
         )
-        found: dict[str, Adapter] = {}
-        for name, section in settings.channels.items():
-            path = section.get("adapter")
-            if path:
-                kind = _imported(name, str(path))
-            elif name in known:
-                kind = adapter_class(name, known[name])
-            else:
-                raise SettingsError(
-                    f"channels.{name}",
-                    "no adapter of this name is installed",
-                    f"Known are {', '.join(sorted(known)) or 'none'}; "
-                    'name another one with adapter = "module:Class"',
-                )
-            rest = {key: value for key, value in section.items() if key != "adapter"}
-            chosen = settings.model_copy(update={"channels": {**settings.channels, name: rest}})
-            found[name] = kind(channel_settings(chosen, name, kind.Settings), site)
-        return found
+    site = Site(
+        data_dir=settings.store.data_dir,
+        public_url=settings.server.public_url,
+        privacy_url=settings.company.privacy_url,
+        body_limit=settings.server.body_limit,
+        clock=clock or SystemClock(),
+        ids=ids or SystemIds(),
+    )
+    rest = {key: value for key, value in section.items() if key != "adapter"}
+    chosen = settings.model_copy(update={"channels": {**settings.channels, name: rest}})
+    made: Adapter = kind(channel_settings(chosen, name, kind.Settings), site)
+    return made
 
 
 _EXTRAS = {"whatsapp": "sms"}

@@ -1,4 +1,7 @@
-"""`segue doctor`: is everything as it must be? Nothing is changed, no secret is printed."""
+"""`segue doctor`: is everything as it must be? No secret is printed.
+
+Nothing is changed, but with `--fix`: then platforms are told where to call us.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import platform
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from segue.settings import Settings
 
 Level = Literal["ok", "warning", "error"]
+_PATIENCE = 30.0
+"""Seconds that looking at one channel may take."""
 _MARKS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "error": ("wrong", "red")}
 
 
@@ -36,23 +41,26 @@ class Finding:
 
 @click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a finding.")
+@click.option("--fix", is_flag=True, help="Tell platforms where to call us; says what it did.")
 @with_settings
-def doctor(as_json: bool, config: Path | None) -> None:
+def doctor(as_json: bool, fix: bool, config: Path | None) -> None:
     """Check settings, store, channels, dialogs and voice, and say what to do.
 
     Exit code 1 if something is wrong. What only deserves a look does not count.
     """
-    findings = asyncio.run(_collect(config, None if as_json else _print))
+    findings = asyncio.run(_collect(config, None if as_json else _print, fix=fix))
     if as_json:
         for finding in findings:
             click.echo(json.dumps(asdict(finding), ensure_ascii=False))
     raise SystemExit(any(finding.level == "error" for finding in findings))
 
 
-async def _collect(config: Path | None, shown: Callable[[Finding], None] | None) -> list[Finding]:
+async def _collect(
+    config: Path | None, shown: Callable[[Finding], None] | None, *, fix: bool
+) -> list[Finding]:
     settings = read_settings(config)
     found = []
-    async for finding in _look(settings):
+    async for finding in _look(settings, fix):
         found.append(finding)
         if shown is not None:
             shown(finding)
@@ -65,12 +73,14 @@ def _print(finding: Finding) -> None:
     click.echo(f"{click.style(f'{mark:<6}', fg=colour)}{finding.room:<10}{finding.found}{cure}")
 
 
-async def _look(settings: Settings) -> AsyncIterator[Finding]:
+async def _look(settings: Settings, fix: bool) -> AsyncIterator[Finding]:
     for finding in (*_place(settings), *_company(settings)):
         yield finding
     async for finding in _store(settings):
         yield finding
-    for look in (_channels, _dialogs, _voice):
+    async for finding in _channels(settings, fix):
+        yield finding
+    for look in (_dialogs, _voice):
         for finding in look(settings):
             yield finding
 
@@ -134,31 +144,31 @@ async def _store(settings: Settings) -> AsyncIterator[Finding]:
         yield _failed("store", error)
 
 
-def _channels(settings: Settings) -> Iterator[Finding]:
-    from segue.app import adapter_class
-    from segue.settings import channel_settings
+async def _channels(settings: Settings, fix: bool) -> AsyncIterator[Finding]:
+    from segue.app import make_adapter
+    from segue.channel import Configurable
 
-    known = {point.name: point for point in entry_points(group="segue.channels")}
-    for name, section in settings.channels.items():
-        if "adapter" in section:
-            yield Finding(room="channels", level="ok", found=f"{name}: {section['adapter']}")
-            continue
+    for name in settings.channels:
         try:
-            point = known[name]
-        except KeyError:
-            yield Finding(
-                room="channels",
-                level="error",
-                found=f"{name}: no adapter of this name is installed",
-                cure=f"Known are {', '.join(sorted(known))}",
-            )
-            continue
-        try:
-            channel_settings(settings, name, adapter_class(name, point).Settings)
+            adapter = make_adapter(settings, name)
         except SegueError as error:
             yield _failed("channels", error)
+            continue
+        yield Finding(room="channels", level="ok", found=name)
+        if not isinstance(adapter, Configurable):
+            continue
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                checked = await adapter.doctor(fix=fix)
+        except Exception as error:  # noqa: BLE001 - whatever an adapter meets, the look goes on
+            what = type(error).__name__
+            cure = "Look into its settings, and whether its platform can be reached"
+            yield Finding(room=name, level="error", found=f"not looked at ({what})", cure=cure)
         else:
-            yield Finding(room="channels", level="ok", found=name)
+            for each in checked:
+                yield Finding(room=name, level=each.level, found=each.found, cure=each.cure)
+        finally:
+            await adapter.stop()
 
 
 def _dialogs(settings: Settings) -> Iterator[Finding]:
