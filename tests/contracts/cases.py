@@ -29,9 +29,12 @@ from segue.testing.platforms.telegram_markup import keyboard, shown_text
 from segue.types import Address, Block, Link, Message, Row
 from segue_adapters.plain import plain
 from segue_adapters.slack import SlackChannel, SlackSettings
+from segue_adapters.sms import SmsChannel, SmsSettings
 from segue_adapters.telegram import TelegramChannel, TelegramSettings
 from segue_adapters.terminal import TerminalChannel, printable
+from segue_adapters.twilio_segments import written
 from segue_adapters.web import WebChannel
+from segue_adapters.whatsapp import WhatsAppChannel, WhatsAppSettings
 
 # The worked example of docs/channels.md is held to what it teaches.
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples/email_channel"))
@@ -194,6 +197,20 @@ def _telegram_seen(payload: Payload) -> Seen:
     )
 
 
+def _twilio_seen(payload: Payload) -> Seen:
+    return Seen(text=payload["text"], links=frozenset(), buttons=())
+
+
+TWILIO = {
+    "account_sid": "AC" + "1" * 32,
+    "auth_token": "12345",
+    "from_number": "+15005550006",
+    "webhook_base_url": "https://bot.example.com",
+    "api_base": "http://127.0.0.1:9",
+}
+"""What the samples of Twilio were signed with."""
+
+
 def links_of(message: Message) -> list[str]:
     """Return every address that the author of a message linked to."""
     found: list[str] = []
@@ -271,6 +288,23 @@ CASES = (
         shows_addresses=False,
         hides=("https:", "http:"),
         signs_body=False,
+    ),
+    Case(
+        name="sms",
+        make=lambda folder: SmsChannel(
+            SmsSettings(**TWILIO), Site(data_dir=folder, clock=StillClock())
+        ),
+        shown=_twilio_seen,
+        proof=("x-twilio-signature",),
+        expected=lambda text: written(text).text,
+    ),
+    Case(
+        name="whatsapp",
+        make=lambda folder: WhatsAppChannel(
+            WhatsAppSettings(**TWILIO), Site(data_dir=folder, clock=StillClock())
+        ),
+        shown=_twilio_seen,
+        proof=("x-twilio-signature",),
     ),
 )
 

@@ -7,10 +7,12 @@ and keeps a ledger. Point a channel's `api_base` at one, and its webhooks at you
 base         what they share: server, ledger, faults, buckets, webhooks with retries
 slack        a workspace: Web API, Events API, interactivity, commands, Socket Mode
 telegram     a Bot API server: updates by webhook or asked for, HTML, keyboards, files
+twilio       an account for SMS and WhatsApp: Messages API, webhooks, receipts, people's phones
 """
 
 from segue.testing.platforms.base import Buckets, Call, Fault, Hook, Platform
 from segue.testing.platforms.slack import Slack
 from segue.testing.platforms.telegram import Telegram
+from segue.testing.platforms.twilio import Twilio
 
-__all__ = ["Buckets", "Call", "Fault", "Hook", "Platform", "Slack", "Telegram"]
+__all__ = ["Buckets", "Call", "Fault", "Hook", "Platform", "Slack", "Telegram", "Twilio"]
