@@ -37,7 +37,7 @@ from segue.channel import (
     Route,
     Site,
 )
-from segue.types import Address, Media, Message, Row
+from segue.types import Address, CustomerId, Media, Message, Row
 from segue_adapters.limits import Buckets
 from segue_adapters.moments import Moments
 from segue_adapters.web_door import Door, is_here
@@ -208,6 +208,12 @@ class WebChannel:
     async def fetch(self, media: Media) -> Fetched | None:
         """Return what a visitor sent, from our own folder."""
         return await asyncio.to_thread(self.media.read, media.ref)
+
+    async def forget(self, customer: CustomerId, media: Sequence[Media]) -> None:
+        """Remove what a visitor sent."""
+        refs = [each.ref for each in media]
+        await asyncio.to_thread(self.media.forget, customer, refs)
+        self.sessions.forget(customer)
 
     async def start(self, gateway: Gateway) -> None:
         """Begin to remove old files, once a day."""

@@ -13,8 +13,9 @@ import hashlib
 import hmac
 import os
 import re
+import shutil
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from segue.channel import Fetched
@@ -154,6 +155,13 @@ class MediaStore:
         except OSError:
             return None
         return Fetched(body=body, content_type=TYPES[found.group(3)])
+
+    def forget(self, customer: CustomerId, refs: Iterable[str]) -> None:
+        """Remove all files of a customer, and those that these refs name. Runs in a thread."""
+        shutil.rmtree(self._folder / self.owner(customer), ignore_errors=True)
+        for ref in refs:
+            if _REF.fullmatch(ref) is not None:
+                (self._folder / ref).unlink(missing_ok=True)
 
     def tidy(self, older_than: float) -> int:
         """Remove files last written before this time; returns how many. Runs in a thread."""

@@ -108,6 +108,11 @@ class Sessions:
             return None
         return session
 
+    def forget(self, customer: CustomerId) -> None:
+        """Remember no token of a customer."""
+        for token in [token for token, one in self._read.items() if one.customer == customer]:
+            del self._read[token]
+
     def _make(
         self, customer: CustomerId, secret: str, vouched: Vouched | None, began: int, used: int
     ) -> Session:

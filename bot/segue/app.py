@@ -31,11 +31,13 @@ from segue.engine.setup import Company, Observer, Setup, orders
 from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
+from segue.identity.erasing import Erasing
+from segue.identity.exporting import Exporting
 from segue.identity.merging import Merging
 from segue.identity.room import Room
 from segue.masking import Masker
 from segue.media import MediaRoom, media_links
-from segue.memory import Limits, Store, open_store
+from segue.memory import Limits, Store, open_store, records
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
 from segue.router import plain_router
@@ -88,6 +90,8 @@ class App:
         self.worker: Worker
         self.core: Core
         self.merging: Merging
+        self.erasing: Erasing
+        self.exporting: Exporting
         self.delivery: Delivery
         self.catch_up: CatchUp
         self.setup: Setup
@@ -115,8 +119,7 @@ class App:
 
     def make_setup(self, dialogs: Registry, voice: Voice) -> Setup:
         """Put what was read together; a turn under way keeps the one it has."""
-        if not self._given and not self.adapters:
-            self.adapters = self._find_adapters()
+        self.channels()
         dialogs = dialogs.with_builtin(builtin_dialogs(self.room, voice))
         company = self.settings.company
         capabilities: dict[str, Capabilities] = {
@@ -217,7 +220,6 @@ class App:
             undo=timedelta(hours=settings.identity.undo_hours),
             dropped=lambda _customer, address: self.core.forget(address),
         )
-        self.worker.resume = self.merging.resume
         self.room.merging = Merging(
             self.store,
             clock=self.clock,
@@ -226,6 +228,11 @@ class App:
             patience=timedelta(0),  # It is called inside turns, which it cannot wait for.
             dropped=lambda _customer, address: self.core.forget(address),
         )
+        self.erasing = Erasing(
+            self.store, self.merging, adapters=lambda: self.adapters, media=self.media
+        )
+        self.exporting = Exporting(self.store, adapters=lambda: self.adapters, clock=self.clock)
+        self.worker.resume = self._resume
         for adapter in self.adapters.values():
             await adapter.start(self.core)
 
@@ -319,11 +326,23 @@ class App:
 
     # -- parts -------------------------------------------------------------------------------------
 
+    async def _resume(self, customer: CustomerId, found: records.Merging | records.Erasing) -> None:
+        if isinstance(found, records.Merging):
+            await self.merging.resume(found.intent)
+        else:
+            await self.erasing.resume(customer)
+
     def _woken(self, customer: CustomerId) -> None:
         self.core.wake(customer)
 
     def _paused(self, kind: Pausable, name: str) -> str | None:
         return self.store.paused(kind, name) if hasattr(self, "store") else None
+
+    def channels(self) -> Mapping[str, Adapter]:
+        """Return the adapters, found if they were not yet; nothing is started."""
+        if not self._given and not self.adapters:
+            self.adapters = self._find_adapters()
+        return self.adapters
 
     def _find_adapters(self) -> dict[str, Adapter]:
         return {

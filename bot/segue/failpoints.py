@@ -35,6 +35,7 @@ OF_MERGES = (
     "undo_finished",
 )
 """Those of a merge and of its undo, in their order."""
+OF_ERASURES = ("erase_begun", "erase_traces", "erase_finished")
 
 _armed, _, _times = os.environ.get("SEGUE_FAILPOINT", "").partition(":")
 _left = int(_times or 1)
@@ -46,7 +47,7 @@ _quiet = not _armed
 def arm(name: str, times: int = 1) -> None:
     """Set the failpoint of this process; an empty name sets none (tests)."""
     global _armed, _left, _quiet
-    if name and name not in NAMES + OF_MERGES:
+    if name and name not in NAMES + OF_MERGES + OF_ERASURES:
         raise ValueError(f"there is no failpoint {name!r}; there are {', '.join(NAMES)}")
     _armed, _left = name, times
     _quiet = not _armed and _hook is None

@@ -16,7 +16,7 @@ import hashlib
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -191,7 +191,7 @@ class MediaRoom:
         )
 
     async def _file(self, channel: str, media: Media) -> Path | None:
-        name = hashlib.blake2b(f"{channel}\n{media.ref}".encode(), digest_size=16).hexdigest()
+        name = _named(channel, media)
         kept = await asyncio.to_thread(self._kept, name)
         if kept is not None:
             self.counts["copy"] += 1
@@ -252,8 +252,22 @@ class MediaRoom:
                 gone += 1
         return gone
 
+    async def forget(self, attached: Iterable[tuple[str, Media]]) -> None:
+        """Remove the copies of some attachments, given with their channel."""
+        names = [_named(channel, media) for channel, media in attached]
+        await asyncio.to_thread(self._unlink, names)
+
+    def _unlink(self, names: Iterable[str]) -> None:
+        for name in names:
+            for file in self._folder.glob(f"{name}.*"):
+                file.unlink(missing_ok=True)
+
     def _oldest(self) -> float:
         return self._clock.now().timestamp() - self._copy_seconds
+
+
+def _named(channel: str, media: Media) -> str:
+    return hashlib.blake2b(f"{channel}\n{media.ref}".encode(), digest_size=16).hexdigest()
 
 
 def _picture(file: Path) -> str | None:

@@ -38,7 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("segue.cli.run:run", "Serve customers."),
         "doctor": ("segue.cli.doctor:doctor", "Check the settings, the store, dialogs and voice."),
-        "customer": ("segue.cli.customer:customer", "Look at one customer."),
+        "customer": ("segue.cli.customer:customer", "Look at one customer, link, export, erase."),
         "api-key": ("segue.cli.api_key:api_key", "Let the company's own systems in."),
         "audit": ("segue.cli.audit:audit", "Who did what, and whether that was changed."),
         "dead-letters": ("segue.cli.dead_letters:dead_letters", "Messages that were parked."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from segue.cli.common import Group, printable, read_settings, with_settings
+from segue.cli.customer_acts import COMMANDS
 
 if TYPE_CHECKING:
     from segue.consent import Noted
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 @click.group(cls=Group)
 def customer() -> None:
-    """Look at one customer."""
+    """Look at one customer; link, unlink, export, erase."""
+
+
+for _command in COMMANDS:
+    customer.add_command(_command)
 
 
 @customer.command()

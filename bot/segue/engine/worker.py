@@ -29,6 +29,7 @@ from segue.memory.records import (
     Busy,
     Commit,
     Committed,
+    Erasing,
     Fenced,
     Flag,
     Granted,
@@ -40,6 +41,9 @@ from segue.ports import Chance, Clock
 from segue.types import CustomerId, Proof
 
 log = logging.getLogger("segue.engine")
+
+
+Resume = Callable[[CustomerId, Merging | Erasing], Coroutine[Any, Any, None]]
 
 
 class LostLease(SegueError):
@@ -87,8 +91,8 @@ class Worker:
         self.erase: Callable[[CustomerId], Coroutine[Any, Any, Any]] | None = None
         """Erases a customer who asked for it."""
         self.alarms = Alarms()
-        self.resume: Callable[[bytes], Coroutine[Any, Any, None]] | None = None
-        """Goes on with a merge that nobody is at."""
+        self.resume: Resume | None = None
+        """Goes on with a merge or an erasure that nobody is at."""
         self._clock = clock
         self._chance = chance
         self._third = lease_seconds / 3
@@ -297,22 +301,21 @@ class Worker:
         if isinstance(result, Granted | Busy | Idle):
             for claim in result.claims:
                 self.delivery.begin(customer, claim)
-        if isinstance(result, Merging) and self.resume is not None:
-            self.spawn(self._resume(self.resume, result.intent))
-            return True
+        if isinstance(result, Merging | Erasing):
+            if self.resume is not None:
+                self.spawn(self._resume(self.resume(customer, result)))
+            return self.resume is not None
         if isinstance(result, Granted):
             self.counts.swept += 1
             self.begin(result)
             return True
         return False
 
-    async def _resume(
-        self, resume: Callable[[bytes], Coroutine[Any, Any, None]], intent: bytes
-    ) -> None:
+    async def _resume(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await resume(intent)
+            await work
         except StoreUnavailable:
-            log.warning("merge_interrupted")
+            log.warning("resume_interrupted")
 
 
 class _Keeper:

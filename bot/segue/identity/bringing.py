@@ -13,7 +13,7 @@ from segue.failpoints import failpoint
 from segue.identity.saga import Intent, Record, Step, Steps, decode_line, encode, without
 from segue.memory import Moved
 from segue.memory.keys import addresses, encoded
-from segue.memory.merges import Conflict, Gathered, Landed, Lost, NotYet, Tailed, undo_record
+from segue.memory.merge_records import Conflict, Gathered, Landed, Lost, NotYet, Tailed, undo_record
 from segue.memory.outgoing import carried
 from segue.memory.replies import decode_row
 from segue.types import CustomerId, Line, Who

@@ -30,7 +30,7 @@ from segue.identity.bringing import Bringing
 from segue.identity.parting import Parting
 from segue.identity.saga import Intent, Step, Why, encode
 from segue.memory import Gone, Moved, Store
-from segue.memory.merges import (
+from segue.memory.merge_records import (
     Done,
     Gathered,
     Held,
@@ -41,6 +41,9 @@ from segue.types import Address, CustomerId, Proof
 
 _FOLLOWED = 8
 """So many `moved` one after the other are followed."""
+
+
+__all__ = ["Merged", "Merging", "NotMerged", "Parted", "UnderWay", "Why"]
 
 
 class Merged(Struct, frozen=True, kw_only=True):
@@ -160,6 +163,15 @@ class Merging:
         """Go on with what somebody began; `Store.take` gives the intent."""
         await self._carry(intent, 0.0)
 
+    async def settle(self, intent: bytes) -> None:
+        """Have one who is to be erased out of a merge: called off if nothing has landed yet."""
+        found = msgpack.decode(intent, type=Intent)
+        if not await self.store.merge_unlock(found.into, intent, off=True):
+            await self._carry(intent, self._patience)
+        elif not await self.store.merge_unlock(found.other, intent):
+            # An undo had brought them back already.
+            await self.store.merge_finish(found.other, intent)
+
     async def _begin(
         self, into: CustomerId, other: CustomerId, actor: str, *, wait: float
     ) -> Merged | UnderWay | NotMerged:
@@ -243,8 +255,8 @@ class Merging:
         return aside
 
     async def _off(self, intent: Intent, packed: bytes, why: Why) -> Why:
-        for customer in (intent.into, intent.other):
-            await self.store.merge_unlock(customer, packed)
+        await self.store.merge_unlock(intent.into, packed, off=True)
+        await self.store.merge_unlock(intent.other, packed)
         return why
 
     # -- a merge -----------------------------------------------------------------------------------

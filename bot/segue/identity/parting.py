@@ -12,7 +12,7 @@ from segue.engine.transcript import said_at
 from segue.failpoints import failpoint
 from segue.identity.saga import Intent, Record, Step, Steps, Why, about, decode_line, those
 from segue.memory.keys import addresses, needle
-from segue.memory.merges import Gathered, undo_record
+from segue.memory.merge_records import Gathered, undo_record
 from segue.ports import to_millis
 
 

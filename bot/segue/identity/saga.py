@@ -11,7 +11,7 @@ from msgspec import Struct, msgpack
 from segue.engine.state import decode
 from segue.memory import Store
 from segue.memory.keys import digest, needle
-from segue.memory.merges import Posted
+from segue.memory.merge_records import Posted
 from segue.memory.replies import OPERATION, decode_inbound
 from segue.ports import Clock, to_millis
 from segue.types import Address, CustomerId, Inbound, Line, Millis

@@ -12,13 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, TypeAlias
-
-from msgspec import Struct
+from typing import Any
 
 from segue.memory.base import Base
 from segue.memory.folding import CHUNK, fold, unfold
 from segue.memory.keys import CustomerKeys, encoded
+from segue.memory.merge_records import (
+    Conflict,
+    Done,
+    Gathered,
+    Held,
+    Landed,
+    Locked,
+    Lost,
+    NotYet,
+    Posted,
+    Tailed,
+    Waiting,
+)
 from segue.memory.records import Gone, Moved
 from segue.memory.scripting import script
 from segue.types import Address, CustomerId, Millis
@@ -34,101 +45,6 @@ PIECE = 256
 _STAGED = 24 * 3600
 _PATIENCE = 2000
 """Milliseconds after which somebody else goes on with what a dead process began."""
-
-
-class Locked(Struct, frozen=True):
-    """The customer is set aside for this intent."""
-
-
-class Done(Struct, frozen=True):
-    """It was finished here before."""
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    """Another merge has the customer: do that one first."""
-
-    intent: bytes
-
-
-class Lost(Struct, frozen=True):
-    """The intent stands no more: somebody has finished it, or given it up."""
-
-
-class NotYet(Struct, frozen=True):
-    """A turn is running, or a reply is under way: ask again in a moment."""
-
-
-class Conflict(Struct, frozen=True):
-    """Something changed since it was gathered: gather again."""
-
-
-class Waiting(Struct, frozen=True, array_like=True):
-    """A row that nobody is sending."""
-
-    entry: bytes
-    """As it stands in the outbox."""
-    id: bytes
-    lane: bytes
-    content: bytes
-
-
-class Gathered(Struct, frozen=True, kw_only=True):
-    """Everything about a customer who is set aside. Rows and letters are as the store has them."""
-
-    landed: bool
-    version: int
-    lines: int
-    state: bytes
-    addresses: bytes
-    opted_out: bytes
-    controller: bytes
-    flags: int
-    parked: bool
-    joined: bytes
-    """`\\nID` of each who became this customer."""
-    timer: int
-    """Milliseconds until the next one; 0 is none."""
-    rows: tuple[Waiting, ...]
-    marks: tuple[bytes, ...]
-    """Digest and second, one after the other."""
-    undo: bytes
-    """Record of the merge that was asked for, if it is kept."""
-    unreachable: bytes
-    late: bool
-    """A reply came too late, and they were not told."""
-    got: tuple[tuple[bytes, bytes], ...]
-    """Rows, and what became of them."""
-    consents: tuple[bytes, ...]
-
-
-class Landed(Struct, frozen=True, kw_only=True):
-    """It arrived, as these lines."""
-
-    first: int
-    last: int
-
-
-class Tailed(Struct, frozen=True, kw_only=True):
-    """What came to the one who goes since it was gathered."""
-
-    first: int
-    letters: tuple[bytes, ...]
-    addresses: bytes
-    opted_out: bytes
-    consents: tuple[bytes, ...]
-
-
-class Undo(Struct, frozen=True, kw_only=True):
-    """What is kept for an undo beside who they were."""
-
-    first: int
-    last: int
-    """The lines that came with the merge."""
-    record: bytes
-
-
-Posted: TypeAlias = tuple[int, bytes, bytes, int]
-"""Number, letter, digest of the message, and the second until which it is remembered."""
 
 
 class Merges(Base):
@@ -156,9 +72,14 @@ class Merges(Base):
             case _:
                 return Gone()
 
-    async def merge_unlock(self, customer: CustomerId, intent: bytes) -> None:
-        """Give a customer free, if nothing has landed there."""
-        await self._run(UNLOCK, self._keys(customer), (intent,))
+    async def merge_unlock(self, customer: CustomerId, intent: bytes, *, off: bool = False) -> bool:
+        """Give a customer free; False if something has landed there, and there is only forward.
+
+        `off` calls the intent off: this customer is not set aside for it again.
+        """
+        args = (intent, _mark(intent) if off else b"")
+        reply = await self._run(UNLOCK, self._keys(customer), args)
+        return bool(reply[0] == b"done")
 
     async def merge_gather(
         self, customer: CustomerId, intent: bytes, merge: str
@@ -472,12 +393,6 @@ class Merges(Base):
 
 def _mark(intent: bytes) -> bytes:
     return blake2b(intent, digest_size=8).digest()
-
-
-def undo_record(data: bytes) -> Undo:
-    """Read what `merge_land` has kept."""
-    first, last, record = data.split(b" ", 2)
-    return Undo(first=int(first), last=int(last), record=record)
 
 
 def _flat(marks: Sequence[Any]) -> tuple[bytes, ...]:

@@ -131,6 +131,10 @@ class Merging(Struct, frozen=True, kw_only=True):
     intent: bytes
 
 
+class Erasing(Struct, frozen=True):
+    """The customer is being erased: go on with it (answer to `take`)."""
+
+
 Admission: TypeAlias = Granted | Queued | Duplicate | NotMine | Gone | Full | Moved
 
 

@@ -26,6 +26,7 @@ from segue.memory.audit import Audit
 from segue.memory.base import Limits, Tail, millis, seconds
 from segue.memory.codes import Codes
 from segue.memory.consenting import Consenting
+from segue.memory.erasures import Erasures
 from segue.memory.folding import CHUNK, fold, unfold
 from segue.memory.identity import Identity
 from segue.memory.keys import (
@@ -47,6 +48,7 @@ from segue.memory.records import (
     Committed,
     Consent,
     Duplicate,
+    Erasing,
     Fenced,
     Flag,
     Full,
@@ -86,7 +88,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merges):
+class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merges, Erasures):
     """The memory of all customers."""
 
     def __init__(
@@ -185,7 +187,7 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merge
 
     async def take(
         self, customer: CustomerId, *, ahead: timedelta = timedelta(0)
-    ) -> Granted | Busy | Idle | Gone | Moved | Merging:
+    ) -> Granted | Busy | Idle | Gone | Moved | Merging | Erasing:
         """Look after a customer who is due: a turn nobody finished, a timer, rows nobody sent.
 
         `ahead` judges timers as if it were that much later: for tests, whose clock is their own.
@@ -207,6 +209,8 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merge
             return Idle(claims)
         if what == b"merging":
             return Merging(intent=answer[1])
+        if what == b"erasing":
+            return Erasing()
         return Moved(to=answer[1].decode()) if what == b"moved" else Gone()
 
     async def renew(self, lease: Lease) -> Renewed | Fenced:

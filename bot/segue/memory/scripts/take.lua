@@ -5,6 +5,7 @@
 --       4 lease ms  5 claim ms  6 most tries  7 batch
 -- gives {answer of the lease, claims}; the first is
 --       {granted, ...} {busy} {idle} {gone} {moved, to} {merging, intent}
+--       {erasing}
 -- race  two sweepers and an admit: one gets the lease. A holder that is slow, not dead, is fenced by
 --       the new epoch.
 --!include time, due, outbox, grant
@@ -13,6 +14,10 @@ local customer, op = ARGV[1], ARGV[2]
 local now = server_time()
 local h = read(c)
 
+if not h and redis.call('HEXISTS', c, 'ga') == 1 then
+  redis.call('ZADD', due, now + ARGV[4], customer)
+  return {{'erasing'}, {}}
+end
 if not h or h.m then
   redis.call('ZREM', due, customer)
   if h then return {{'moved', h.m}, {}} end
