@@ -445,15 +445,6 @@ class Attachments(Protocol):
 
 
 @runtime_checkable
-class Keeping(Protocol):
-    """An adapter that keeps something about customers itself: files, mostly."""
-
-    async def forget(self, customer: CustomerId, media: Sequence[Media]) -> None:
-        """Remove all of a customer; `media` are the attachments of their transcript here."""
-        ...
-
-
-@runtime_checkable
 class Reconciling(Protocol):
     """An adapter that can find out what became of a send whose outcome is unknown."""
 

@@ -12,11 +12,12 @@ copies of files on other machines (they end by themselves).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from segue.channel import Adapter, Keeping
+from segue.channel import Adapter
 from segue.failpoints import failpoint
 from segue.identity.merging import Merging
 from segue.media import MediaRoom
@@ -27,6 +28,15 @@ from segue.types import CustomerId, Line, Media
 
 _line = msgspec.msgpack.Decoder(Line).decode
 _TRIES = 8
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An adapter that keeps something about customers itself: files, mostly."""
+
+    async def forget(self, customer: CustomerId, media: Sequence[Media]) -> None:
+        """Remove all of a customer; `media` are the attachments of their transcript here."""
+        ...
 
 
 class Erasing:
