@@ -48,6 +48,7 @@ from segue.voice import Voice, load_voice
 
 if TYPE_CHECKING:
     from segue.api.door import Door
+    from segue.api.webhooks import Teller
 
 log = logging.getLogger("segue.app")
 
@@ -243,6 +244,18 @@ class App:
         return [*self.media.routes(), *api_routes(self.door)]
 
     @cached_property
+    def teller(self) -> Teller:
+        """Who tells other systems what happened."""
+        from segue.api.webhooks import Teller
+
+        return Teller(
+            self.store,
+            clock=self.clock,
+            chance=self.chance,
+            private=self.settings.api.private_webhooks,
+        )
+
+    @cached_property
     def door(self) -> Door:
         """What the company's own systems come in by; the store must be open."""
         from segue.api.door import Door
@@ -286,6 +299,7 @@ class App:
         loop.call_later(_WARM_AFTER, loop.run_in_executor, None, warm)
         self._stop_hints = self.store.subscribe(self.core.wake)
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
+        self._tasks.append(asyncio.create_task(self.teller.run()))
         self._tasks.append(asyncio.create_task(self.catch_up.run_forever()))
         self._tasks.append(asyncio.create_task(self._tidy_media()))
 

@@ -89,13 +89,14 @@ async def test_every_key_ends_by_itself(store: Store, hands: Any) -> None:
     await store.pause("channel", "sms", "sms_paused")
     await store.add_api_key("shop", ["dialogs"], "secret")
     await store.audit("api_key.add", actor="cli")
+    await store.add_webhook("shop", "https://shop.example", "secret")
     await store.sweep()
     while store._tasks:
         await next(iter(store._tasks))
     endless, ending = set(), set()
     for key in hands.client.scan_iter(match=f"{hands.prefix}*", count=1000):
         (endless if hands.client.ttl(key) == -1 else ending).add(key.decode().rpartition(":")[2])
-    assert endless == {"due", "paused", "meta", "api-keys"} == set(LASTING)
+    assert endless == {"due", "paused", "meta", "api-keys", "webhooks"} == set(LASTING)
     assert {"in", "log", "old", "out", "seen", "events", hands.ada} <= ending
 
 

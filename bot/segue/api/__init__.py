@@ -7,5 +7,9 @@ door          what the routes work with, and how a customer is named
 dialogs       POST /api/dialogs
 customers     /api/customers: facts, touchpoints, reading
 routes        all routes, each with its scope
+events        what is told, made of what a turn's commit wrote
+webhooks      telling it: at least once, in order for each customer
+signing       the signature of what is told
+targets       where it may go
 openapi       the description, made from the routes
 """

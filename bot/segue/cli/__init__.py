@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("segue.cli.doctor:doctor", "Check the settings, the store, dialogs and voice."),
         "customer": ("segue.cli.customer:customer", "Look at one customer, link, export, erase."),
         "api-key": ("segue.cli.api_key:api_key", "Let the company's own systems in."),
+        "webhooks": ("segue.cli.webhooks:webhooks", "Other systems that are told what happened."),
         "audit": ("segue.cli.audit:audit", "Who did what, and whether that was changed."),
         "dead-letters": ("segue.cli.dead_letters:dead_letters", "Messages that were parked."),
         "pause": ("segue.cli.pause:pause", "Stop a dialog, a channel or all sending."),

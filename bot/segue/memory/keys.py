@@ -35,6 +35,12 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     api-keys       hash    NAME -> digest of the key, scopes               when revoked
     api-keys:used  hash    NAME -> second of its last use                  400 days after the last
     once:DIGEST    string  what a request with an idempotency key came to  a day (api.once_hours)
+    webhooks       hash    NAME -> address, secret, types of events        when removed
+    {hook:NAME}:rows    hash    event id -> event, msgpack                      when told, 100 days
+    {hook:NAME}:line    zset    event id -> its place                           the same
+    {hook:NAME}:at      hash    cursors over the streams, scripts/hook_put      100 days unused
+    {hook:NAME}:parked  hash    events nobody took for a day                    28 days
+    {hook:NAME}:past    list    what was told lately                            28 days
     meta           hash    partitions, schema                              never
 
 Fields of the customer's hash, one letter each, because there are many customers:
@@ -78,7 +84,7 @@ from segue.types import Address, CustomerId, Proof
 SCHEMA = 1
 """Of the data model. A worker that finds a newer one refuses to start."""
 
-LASTING = ("due", "paused", "meta", "api-keys")
+LASTING = ("due", "paused", "meta", "api-keys", "webhooks")
 """Keys without an expiry: `due` and `paused` empty themselves, the rest are small and the
 operator's."""
 
@@ -139,6 +145,7 @@ class Keys:
         self.paused = self.prefix + b"paused"
         self.audit = (self.prefix + b"{audit}", self.prefix + b"{audit}:head")
         self.api_keys = self.prefix + b"api-keys"
+        self.webhooks = self.prefix + b"webhooks"
         self.used = self.prefix + b"api-keys:used"
         self.paused_hint = self.prefix + b"paused:changed"
         self.wakes = _glob(self.prefix) + b"{*}:wake"
@@ -178,6 +185,11 @@ class Keys:
     def tide(self, channel: str) -> bytes:
         """Return the key of the moment up to which all that came in on a channel is known."""
         return self.prefix + b"tide:" + _digest(channel)
+
+    def hook(self, name: str) -> tuple[bytes, ...]:
+        """Return the keys of a webhook: rows, line, at, parked, past."""
+        part = b"%b{hook:%b}:" % (self.prefix, name.encode())
+        return tuple(part + each for each in (b"rows", b"line", b"at", b"parked", b"past"))
 
     def once(self, digest: bytes) -> bytes:
         """Return the key of what a request came to."""

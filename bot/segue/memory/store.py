@@ -28,6 +28,7 @@ from segue.memory.codes import Codes
 from segue.memory.consenting import Consenting
 from segue.memory.erasures import Erasures
 from segue.memory.folding import CHUNK, fold, unfold
+from segue.memory.hooks import Hooks
 from segue.memory.identity import Identity
 from segue.memory.keys import (
     CustomerKeys,
@@ -88,7 +89,7 @@ _REFUSALS: dict[bytes, Duplicate | NotMine | Gone | Full] = {
 }
 
 
-class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merges, Erasures):
+class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merges, Erasures, Hooks):
     """The memory of all customers."""
 
     def __init__(
