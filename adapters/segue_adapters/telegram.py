@@ -41,7 +41,7 @@ from segue.channel import (
     Take,
     Unknown,
 )
-from segue.types import Address, Media, Message, Row
+from segue.types import Address, Invitation, Media, Message, Row
 from segue_adapters import telegram_doctor, telegram_writing
 from segue_adapters.fetching import Fetcher, NotFetched
 from segue_adapters.telegram_api import Api, failed
@@ -260,6 +260,13 @@ class TelegramChannel:
             log.info("telegram_webhook_set")
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def invite(self, token: str, code: str) -> Invitation:
+        """Return the way here; without our name, only the code can be typed."""
+        name = self.username
+        if not name:
+            return Invitation()
+        return Invitation(link=f"https://t.me/{name}?start={token}", number=f"@{name}")
 
     @property
     def username(self) -> str:

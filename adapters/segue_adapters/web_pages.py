@@ -83,6 +83,9 @@ class WebPages:
                     if accepted.duplicate
                     else self._gateway.answered(session.customer, message_id, within=wait)
                 )
+                if page is not None:
+                    lines = [line for _, line in page.lines]
+                    news = await self._visitors.rotated(session, lines) or news
         except Refusal as refusal:
             return door.problem(request, refusal, headers)
         except StoreUnavailable:

@@ -317,6 +317,12 @@ class Socket:
                 lines = tuple([web_line(number, line, media) for number, line in page.lines])
                 await self._send(encode(Lines(type="lines", lines=lines, cursor=page.cursor)))
                 self._cursor = page.cursor
+                fresh = await self._visitors.rotated(session, [line for _, line in page.lines])
+                if fresh is not None:
+                    # This connection goes on with the old one until the client has taken it.
+                    await self._send(encode({"type": "session", "session": fresh.token}))
+                    self.end(Close.GOING_AWAY)
+                    return
             if page.typing != self._typing:
                 self._typing = page.typing
                 await self._send(encode({"type": "typing", "on": page.typing}))

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 
 from segue.channel import Accepted, Gateway, NotAccepted, Site
 from segue.errors import StoreUnavailable
-from segue.types import Address, CustomerId, Inbound, Media, Proof
+from segue.types import Address, CustomerId, Inbound, Line, Media, Proof
 from segue_adapters.web_door import Door, away, ended
 from segue_adapters.web_identity import Identity, NotProved
 from segue_adapters.web_media import MediaStore
@@ -23,6 +25,9 @@ _OPENED = "~opened"
 """Message id of the first opening; a client's own ids never hold a tilde."""
 
 _GOODBYE = 6.0
+JOINED = "continue_on/joined"
+"""The reply that says that two customers have become one: a token from before it is old."""
+_RETIRED = 30.0
 
 _SENTENCES = {
     "full": "Many messages are waiting for an answer already; try again in a moment.",
@@ -56,6 +61,7 @@ class Visitors:
         self.counts = counts
         self._identity = identity
         self._moments = sessions.moments
+        self._retiring: set[asyncio.Task[None]] = set()
         self._sockets: dict[str, set[Socket]] = {}
         """By the id of the session's address."""
 
@@ -109,6 +115,29 @@ class Visitors:
         raise Refusal(
             503, "identity_unsettled", "Signing in did not work just now; try again.", retry_after=1
         )
+
+    async def rotated(self, session: Session, lines: Iterable[Line]) -> Session | None:
+        """Return a fresh session, if these lines say that the customer was just joined to another.
+
+        Whoever had the old token keeps it for half a minute: long enough to be given the new one.
+        """
+        if not any(line.reply == JOINED and session.began * 60_000 < line.at for line in lines):
+            return None
+        secret, address = self.sessions.secret()
+        proof = Proof.VERIFIED if session.identified else Proof.CHANNEL
+        if not await self.gateway.add_address(session.customer, address, proof, indexed=False):
+            return None
+        vouched = session.vouched if session.identified else None
+        self.counts["sessions", "rotated"] += 1
+        task = asyncio.create_task(self._retire(session))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+        return self.sessions.issue(session.customer, secret, vouched=vouched)
+
+    async def _retire(self, session: Session) -> None:
+        await self.site.clock.sleep(_RETIRED)
+        with suppress(StoreUnavailable):  # Then it lives until it is too old, like any other.
+            await self.gateway.drop_address(session.customer, session.address)
 
     async def end(self, session: Session, why: str) -> None:
         """End a session, everywhere and at once."""
@@ -199,6 +228,8 @@ class Visitors:
 
     async def close_all(self) -> None:
         """Ask every client to connect elsewhere, and wait until they have heard it."""
+        for task in tuple(self._retiring):
+            task.cancel()
         open_now = [socket for group in self._sockets.values() for socket in group]
         for socket in open_now:
             socket.end(Close.GOING_AWAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -12,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
-from segue.types import Address, Proof
+from segue.ports import to_millis
+from segue.types import Address, Line, Message, Paragraph, Proof, Text, Who
 from segue_adapters.web_settings import WebSettings
 
 OTHER = "another-secret-of-at-least-32-bytes!!"
@@ -292,3 +294,40 @@ async def test_a_left_over_cookie_does_not_stop_anybody_from_signing_in(open_sho
     assert (await identify(shop, shop.token("ada")))[0] == 200
     assert (await shop.post(json={"text": "two"}))[0] == 202
     assert await shop.gateway.owner(Address("web-user", "/ada")) == shop.gateway.received[-1][0]
+
+
+async def test_a_session_is_rotated_when_two_customers_become_one(shop):
+    """T12, T14: whoever has the token from before a link has nothing half a minute later."""
+    old = await shop.begin("Hello")
+    customer = shop.gateway.received[0][0]
+    socket = await shop.connect(old)
+    assert (await shop.read(socket))["type"] == "welcome"
+    assert (await shop.read(socket))["type"] == "lines"
+    shop.clock.move(timedelta(minutes=2))
+    line = Line(
+        who=Who.BOT,
+        at=to_millis(shop.clock.now()),
+        channel="web",
+        message=Message(body=(Paragraph((Text("You are one now."),)),)),
+        reply="continue_on/joined",
+        id="joined",
+    )
+    shop.gateway._lines[customer].append(line)
+    shop.gateway._wake(customer)
+    assert (await shop.read(socket))["type"] == "lines"
+    frame = await shop.read(socket)
+    assert frame["type"] == "session"
+    assert await shop.closed(socket) == 1001, "the client connects again, with the new one"
+    new = frame["session"]
+    assert new.split(".")[0] == customer
+    assert new != old
+    assert (await shop.post(json={"text": "x"}, session=new))[0] == 202
+    shop.clock.move(timedelta(seconds=31))
+    await shop.until(lambda: len(shop.gateway._addresses[customer]) == 1)
+    assert (await shop.post(json={"text": "x"}, session=old))[0] == 401
+    again = await shop.connect(new)
+    assert (await shop.read(again))["type"] == "welcome"
+    assert (await shop.read(again))["type"] == "lines"
+    status, said = await shop.post("messages?wait=5", json={"text": "y"}, session=new)
+    assert status == 200
+    assert "session" not in said, "what was said before the new one began rotates nothing"

@@ -43,13 +43,14 @@ from segue.engine.outcomes import (
     decide,
 )
 from segue.engine.pacing import Pacing
+from segue.engine.standing import is_phone
 from segue.engine.state import decode
 from segue.errors import StoreUnavailable
 from segue.failpoints import failpoint
 from segue.memory import Store
 from segue.memory.records import ELSEWHERE, PLAIN, Claim
 from segue.ports import Chance, Clock, SystemChance, to_millis
-from segue.types import CustomerId, Millis, Receipt
+from segue.types import CustomerId, Millis, Proof, Receipt
 
 log = logging.getLogger("segue.delivery")
 
@@ -329,6 +330,10 @@ class Delivery:
     async def _opted_out(self, customer: CustomerId, channel: str) -> None:
         """Let the consent record follow the platform's."""
         await self._store.consent(customer, channel, opted_out=True, how="platform")
+        snapshot = await self._store.snapshot(customer)
+        for address, _ in snapshot.addresses if snapshot else ():
+            if address.channel == channel and is_phone(address):
+                await self._store.lower_proof(customer, address, Proof.CHANNEL)
 
     async def _plain(self, customer: CustomerId, claim: Claim, adapter: Adapter) -> Claim | None:
         rows = rerouting.plain_rows(claim.row, adapter)

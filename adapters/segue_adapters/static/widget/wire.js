@@ -129,6 +129,8 @@ class Wire {
         this.handed(frame.session);
         this.become("open");
         return this.on.welcome(frame);
+      case "session": // what we have is old, since two conversations became one
+        return void this.handed(frame.session);
       case "lines":
         return this.on.lines(frame.lines, frame.cursor);
       case "typing":

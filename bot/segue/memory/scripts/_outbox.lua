@@ -52,10 +52,16 @@ local function note(id, what, now, why, instead)
   return true
 end
 
--- Somebody cannot be reached at an address; `admit` takes it back when they write from there.
+-- Somebody cannot be reached at an address; `admit` takes it back when they write from there. A phone
+-- number may be somebody else's by then: it proves nothing until a code sent there comes back.
 local function unreachable(c, lane)
   local gone = redis.call('HGET', c, 'u') or ''
   if not string.find(gone, lane, 1, true) then redis.call('HSET', c, 'u', gone .. lane) end
+  local a = redis.call('HGET', c, 'a') or ''
+  local at, ends = string.find(a, lane .. '3', 1, true)
+  if at and string.find(lane, '\t+', 1, true) then
+    redis.call('HSET', c, 'a', string.sub(a, 1, ends - 1) .. '2' .. string.sub(a, ends + 1))
+  end
 end
 
 local function receipt(events, customer, row, what, now, why, instead)
