@@ -152,6 +152,7 @@ class App:
             silent=timedelta(days=self.settings.identity.silent_days),
             orders=orders(voice),
             flood=Rate(rate=self.settings.customers.rate, burst=self.settings.customers.burst),
+            break_loops=self.settings.customers.break_loops,
             consent=consent.table(map(voice.words, voice.locales)),
             play_twice=self._play_twice,
             caller=self._caller,

@@ -142,6 +142,20 @@ async def test_a_bot_of_somebody_else_is_noticed_too(bots):
     assert len(channel.delivered) <= 7
 
 
+async def test_it_can_be_switched_off(bots):
+    """Where machines are meant to talk to the bot."""
+    channel = StageChannel("sms")
+    app = await bots(channel, customers={"break_loops": False, "rate": 0})
+    for number in range(12):
+        text = "Our office is closed until Monday."
+        await app.core.receive(
+            Inbound(address=Address("sms", "+4930901820"), message_id=str(number), text=text)
+        )
+        await rest(app)
+    assert app.worker.counts.loops == 0
+    assert len(channel.delivered) >= 12
+
+
 async def test_a_person_is_not_kept_in_silence(bots):
     """After a loop was broken, a pressed button or new words, typed, are answered at once."""
     clock = FakeClock()
@@ -316,6 +330,16 @@ class TestWatch:
         for at in range(20):
             watch = weighed(watch, self.says(text, at), lost=True)
         assert watch.points == 0
+
+    def test_a_journey_made_again_and_again_is_none(self):
+        """The same words begin it each time, at once, and answers follow."""
+        watch = Watch()
+        for number in range(30):
+            question = Message(body=(Paragraph((Text("Which of these orders do you mean?"),)),))
+            for text in ("I want to send something back", "A1001", "2", "yes"):
+                watch = weighed(watch, self.says(text, number), lost=False)
+                assert watch.points < LIMIT
+                watch = spoken(watch, [question], number)
 
     def test_a_press_is_a_person(self):
         """Whatever came before."""

@@ -53,6 +53,7 @@ def section(slack: Slack, **more: object) -> dict[str, object]:
         "app_id": slack.app,
         "team_ids": [slack.team],
         "workspace_rate": 1e6,
+        "chat_rate": 1e6,
         **more,
     }
 

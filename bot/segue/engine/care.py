@@ -128,8 +128,11 @@ def weighed(watch: Watch, inbound: Inbound, *, lost: bool) -> Watch:
     elif length >= _LONG and ((quick and lost) or (echoed and (quick or lost))):
         points += 1
     elif not quick:
-        # New words, or a few, typed at leisure: as a person would.
+        # New words, typed at leisure: as a person would.
         points, until = max(points - 1, 0), 0
+    elif not mark:
+        # "Yes", "A1001": answers, which people are quick with.
+        points = max(points - 1, 0)
     heard = [mark, *watch.heard][:_HEARD] if mark else watch.heard
     return Watch(
         said=watch.said, heard=heard, points=points, at=watch.at, until=until, echoed=echoed
@@ -193,7 +196,7 @@ class Care:
         """Whether these are to be met with silence, because a bot seems to have written them."""
         turn, state = self.turn, self.turn.state
         inbound = letters[-1].inbound
-        if inbound.kind not in _SAYING or turn.granted.controller or not self._pushes():
+        if inbound.kind not in _SAYING or turn.granted.controller or not self._watches():
             return False
         before = state.watch or Watch()
         watch = before
@@ -214,14 +217,14 @@ class Care:
             )
         return True
 
-    def _pushes(self) -> bool:
+    def _watches(self) -> bool:
         """Whether what we say reaches the other side unasked: where it has to be fetched, as on the
         web, no bot can be wired to us, and nobody has to be watched, or remembered."""
-        return self.turn.speech.capabilities.push
+        return self.turn.speech.capabilities.push and self.turn.setup.break_loops
 
     def close(self) -> None:
         """Remember what was said, for the next turn."""
         turn, state = self.turn, self.turn.state
-        if turn.speech.messages and self._pushes():
+        if turn.speech.messages and self._watches():
             state.watch = spoken(state.watch or Watch(), turn.speech.messages, turn.at)
         state.pace = rested(state.pace, turn.at, turn.setup.flood)

@@ -81,6 +81,8 @@ class Setup:
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""
     flood: Rate = UNLIMITED
     """What one customer may say in a time (`care.py`)."""
+    break_loops: bool = True
+    """Fall silent towards another bot (`care.py`)."""
     consent: Mapping[str, Word] = field(default_factory=dict)
     """Words, normalised, of opting out and in, where the carriers keep such words."""
     kept: Kept = field(default_factory=Kept)

@@ -254,6 +254,11 @@ class CustomersSettings(Section):
         default=2.0, ge=0, description="Messages a second of one customer; 0 is no limit."
     )
     burst: int = Field(default=20, ge=1, description="How many may come at once.")
+    break_loops: bool = Field(
+        default=True,
+        description="Fall silent for a while towards what seems to be another bot; a person is "
+        "answered again at once.",
+    )
 
 
 class VoiceSettings(Section):
