@@ -135,6 +135,13 @@ class TelegramChannel:
         """
         return telegram_writing.takes(address)
 
+    def invite(self, token: str, code: str) -> Invitation:
+        """Return the link that opens the bot with a token; nothing until we know our name."""
+        name = self.username
+        if not name:
+            return Invitation()
+        return Invitation(link=f"https://t.me/{name}?start={token}", number=f"@{name}")
+
     def gauges(self) -> Mapping[str, float]:
         """Return nothing: all there is are counts."""
         return {}

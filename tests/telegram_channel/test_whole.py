@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from telegram_house import TOKEN, settings, until
 
-from segue.channel import NotAccepted, Site
+from segue.channel import Inviting, NotAccepted, Site
 from segue.server.logs import configure_logging
 from segue.testing.platforms import Fault
 from segue.types import Address, Who
@@ -201,6 +201,71 @@ async def test_a_group_gets_an_invitation_and_nothing_else(house, telegram):
     new = group.migrate()
     await here.rest()
     assert await here.app.core.owner(Address("telegram", str(new))) is not None
+
+
+async def test_a_link_brings_its_token_along(house, telegram):
+    """`t.me/BOT?start=TOKEN`, once Telegram has told our name; and back comes the token."""
+    here = await house()
+    await until(lambda: here.channel.username)
+    invited = here.channel.invite("tok-EN_1", "ABCD-1234")
+    assert invited.link == "https://t.me/segue_bot?start=tok-EN_1"
+    assert invited.number == "@segue_bot"
+    assert isinstance(here.channel, Inviting)
+    nameless = TelegramChannel(settings(telegram), Site())
+    assert nameless.invite("t", "c").link == ""
+
+
+async def test_start_is_answered_each_time(house, telegram):
+    """A greeting first; later too, since a button was pressed."""
+    here = await house()
+    ada = telegram.customer("Ada")
+    for _ in range(2):
+        before = len(ada.screen)
+        ada.start()
+        await here.rest()
+        assert len(ada.screen) > before + 1
+
+
+async def test_the_same_update_at_once_to_two_processes_is_one_turn(house, telegram):
+    """T5: fifty deliveries beside each other; each is acknowledged, one is answered."""
+    one = await house()
+    first = dict(telegram.webhook)
+    await house()
+    ada = telegram.customer("Ada")
+    hooks, telegram.webhook = (first, telegram.webhook), {}
+    ada.write("How long does delivery take?")
+    (_, update) = telegram.pending.pop()
+    header = "X-Telegram-Bot-Api-Secret-Token"
+    async with aiohttp.ClientSession() as client:
+
+        async def post(place):
+            hook = hooks[place % 2]
+            headers = {header: hook["secret_token"]}
+            async with client.post(hook["url"], json=update, headers=headers) as answer:
+                return answer.status
+
+        assert set(await asyncio.gather(*map(post, range(50)))) == {200}
+    await one.rest()
+    await until(lambda: len(ada.screen) == 3)
+    lines = await one.lines(ada)
+    assert [line.who for line in lines].count(Who.CUSTOMER) == 1
+    await asyncio.sleep(0.1)
+    assert len(ada.screen) == 3
+
+
+async def test_many_replies_at_once_meet_no_429(house, telegram, monkeypatch):
+    """At Telegram's own pace, with the limits the adapter declares: nobody is refused."""
+    here = await house()
+    monkeypatch.undo()
+    telegram.pace = 1.0
+    people = [telegram.customer(f"P{place}") for place in range(12)]
+    for person in people:
+        person.write("How long does delivery take?")
+        person.write("And what does it cost?")
+    await here.rest()
+    sent = [call for call in telegram.ledger if call.method == "sendMessage"]
+    assert len(sent) >= 24
+    assert {call.status for call in sent} == {200}
 
 
 async def test_who_blocks_us_counts_as_unreachable_until_they_return(house, telegram):
