@@ -268,13 +268,6 @@ class TelegramChannel:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def invite(self, token: str, code: str) -> Invitation:
-        """Return the way here; without our name, only the code can be typed."""
-        name = self.username
-        if not name:
-            return Invitation()
-        return Invitation(link=f"https://t.me/{name}?start={token}", number=f"@{name}")
-
     @property
     def username(self) -> str:
         """The bot's name without @, once Telegram has told it: `t.me/NAME?start=…` leads here."""
