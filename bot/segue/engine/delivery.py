@@ -1,9 +1,8 @@
 """Sending what was decided: claimed rows go out through their adapter, the outcome is settled.
 
 - One row of a lane at a time, in order; `settle` hands over the lane's next.
-- A claim is given back when its send cannot begin soon (limits, a breaker, a pause): it never runs
-  out while somebody waits. What was claimed and not settled before its deadline is unknown,
-  whoever finds it.
+- A claim is given back when its send cannot begin soon (`sending.py`): it never runs out while
+  somebody waits. What was claimed and not settled before its deadline is unknown, whoever finds it.
 - What follows from an outcome is decided in `outcomes.py`; here it is done.
 """
 
@@ -19,18 +18,14 @@ from msgspec.structs import replace
 
 from segue.channel import (
     Adapter,
-    Limited,
     NotSent,
     Outcome,
-    Payload,
     Reason,
     Reconciling,
     Report,
     Sent,
-    Unknown,
 )
 from segue.engine import rerouting
-from segue.engine.breakers import Breakers
 from segue.engine.outcomes import (
     Again,
     Ask,
@@ -42,7 +37,7 @@ from segue.engine.outcomes import (
     Refused,
     decide,
 )
-from segue.engine.pacing import Pacing
+from segue.engine.sending import Instead, NotYet, Sender
 from segue.engine.standing import is_phone
 from segue.engine.state import decode
 from segue.errors import StoreUnavailable
@@ -53,27 +48,6 @@ from segue.ports import Chance, Clock, SystemChance, to_millis
 from segue.types import CustomerId, Millis, Proof, Receipt
 
 log = logging.getLogger("segue.delivery")
-
-_MOMENT = 0.25
-"""Seconds of waiting after which a claim is looked at again before the send."""
-_PAUSED = 5.0
-"""Seconds until it is looked again whether sends are still paused."""
-
-
-class _NotYet(Exception):
-    """Nothing was tried; come again after so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.after = timedelta(seconds=seconds)
-
-
-class _Instead(Exception):
-    """The row is not ours to send any more; go on with this one of its lane, if any."""
-
-    def __init__(self, claim: Claim | None) -> None:
-        super().__init__()
-        self.claim = claim
 
 
 class Delivery:
@@ -92,14 +66,13 @@ class Delivery:
         self._store = store
         self.adapters = adapters
         self._clock = clock
-        self._paused = paused
         self._policy = policy or Policy()
         self._chance = chance or SystemChance()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: dict[int, tuple[str, Millis]] = {}
         self._numbers = 0
-        self.breakers = Breakers(clock, self._chance)
-        self.pacing = Pacing(store, clock, self._chance, self._spawn)
+        self._sender = Sender(store, clock, self._chance, self._policy, paused, self._spawn)
+        self.breakers, self.pacing = self._sender.breakers, self._sender.pacing
         self.outcomes: dict[tuple[str, str], int] = {}
         """(channel, outcome) → how often."""
         self.endings: dict[tuple[str, str], int] = {}
@@ -156,115 +129,24 @@ class Delivery:
 
     async def _one(self, customer: CustomerId, claim: Claim) -> Claim | None:
         channel = claim.row.address.channel
+        adapter = self.adapters.get(channel)
+        if adapter is None:
+            return await self._close(customer, claim, Receipt.FAILED, "no_channel")
         try:
-            adapter = self._adapter(channel)
-            if adapter is None:
-                return await self._close(customer, claim, Receipt.FAILED, "no_channel")
             failpoint("send")
-            if claim.doubt:
-                outcome = await self._find(adapter, claim)
-            else:
-                payload = _built(adapter, claim)
-                if not isinstance(payload, NotSent) and isinstance(adapter, Limited):
-                    claim = await self._limits(adapter, customer, claim, payload)
-                outcome = (
-                    payload
-                    if isinstance(payload, NotSent)
-                    else await self._send(adapter, customer, claim, payload)
-                )
+            outcome, claim = await self._sender.attempt(adapter, customer, claim)
             failpoint("sent")
-        except _NotYet as not_yet:
-            return await self._store.give_back(customer, claim, after=not_yet.after)
-        except _Instead as instead:
+        except NotYet as not_yet:
+            return await self._store.give_back(customer, not_yet.claim, after=not_yet.after)
+        except Instead as instead:
             return instead.claim
         key = (channel, type(outcome).__name__)
         self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        self._note_health(channel, outcome, claim)
         following = await self._follow(customer, claim, adapter, outcome)
         failpoint("settled")
         if isinstance(outcome, Sent) and adapter.capabilities.receipts:
             self._spawn(self._trace(customer, claim, outcome.id))
         return following
-
-    def _adapter(self, channel: str) -> Adapter | None:
-        adapter = self.adapters.get(channel)
-        if adapter is not None:
-            if self._paused():
-                raise _NotYet(_PAUSED)
-            closed = self.breakers.wait(channel)
-            if closed:
-                raise _NotYet(closed + 5 * self._chance.random())
-        return adapter
-
-    # -- sending and asking ------------------------------------------------------------------------
-
-    async def _limits(
-        self, adapter: Limited, customer: CustomerId, claim: Claim, payload: Payload
-    ) -> Claim:
-        """Wait for what the platform allows; return the claim to send under."""
-        takes = adapter.takes(claim.row.address, payload)
-        if not takes:
-            return claim
-        channel, began = claim.row.address.channel, self._clock.monotonic()
-        wait = await self.pacing.wait(channel, takes, claim.born)
-        if wait:
-            self.breakers.untried(channel)
-            raise _NotYet(wait)
-        if self._clock.monotonic() - began < _MOMENT:
-            return claim
-        # Meanwhile a STOP or an agent may have called it off: claimed anew, it is surely wanted.
-        renewed = await self._store.give_back(customer, claim, after=timedelta(0))
-        if renewed is None or renewed.row.id != claim.row.id:
-            self.breakers.untried(channel)
-            raise _Instead(renewed)
-        return renewed
-
-    async def _send(
-        self, adapter: Adapter, customer: CustomerId, claim: Claim, payload: Payload
-    ) -> Outcome:
-        row = claim.row
-        left = claim.deadline - self._clock.monotonic()
-        if left <= 0:
-            raise _NotYet(0)
-        if row.expires_at and to_millis(self._clock.now()) >= row.expires_at:
-            raise _NotYet(1)  # By then the store finds that its life is over.
-        try:
-            async with asyncio.timeout(min(self._policy.timeout, left)):
-                return await adapter.send(row.address, payload, replace(row, customer=customer))
-        except TimeoutError:
-            return Unknown(why="too slow")
-        except Exception as error:
-            # An adapter promises never to raise; if it does, the send may have happened.
-            log.exception("send_raised", extra={"segue": {"error": type(error).__name__}})
-            return Unknown(why=type(error).__name__)
-
-    async def _find(self, adapter: Adapter, claim: Claim) -> Outcome:
-        if not isinstance(adapter, Reconciling):
-            return Unknown(why="cannot be asked")
-        try:
-            async with asyncio.timeout(self._policy.timeout):
-                return await adapter.find(claim.row.address, claim.row)
-        except Exception as error:
-            if not isinstance(error, TimeoutError):
-                log.exception("find_raised", extra={"segue": {"error": type(error).__name__}})
-            return Unknown(why=type(error).__name__)
-
-    def _note_health(self, channel: str, outcome: Outcome, claim: Claim) -> None:
-        if isinstance(outcome, NotSent) and outcome.reason is Reason.CREDENTIAL:
-            self.breakers.bad(channel, credential=True)
-        elif isinstance(outcome, Unknown):
-            # An answer to `find` says little about sends; it closes nothing and opens nothing.
-            if not claim.doubt:
-                self.breakers.bad(channel)
-        elif (
-            isinstance(outcome, NotSent)
-            and not outcome.permanent
-            and outcome.retry_after is None
-            and not claim.doubt
-        ):
-            self.breakers.bad(channel)
-        else:
-            self.breakers.good(channel)
 
     # -- what follows ------------------------------------------------------------------------------
 
@@ -391,11 +273,3 @@ class Delivery:
             self._ended(channel, f"reported_{report.reason.value}")
             if report.reason is Reason.OPTED_OUT:
                 await self._opted_out(customer, channel)
-
-
-def _built(adapter: Adapter, claim: Claim) -> Payload | NotSent:
-    try:
-        return adapter.build(claim.row.message)
-    except Exception as error:
-        log.exception("build_raised", extra={"segue": {"error": type(error).__name__}})
-        return NotSent(why="build raised", permanent=True, reason=Reason.CONTENT)
