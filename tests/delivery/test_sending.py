@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from town import Asked, Limited, Post, Town, later, refused
 
-from segue.channel import NotSent, Reason, Sent, Unknown
+from segue.channel import NotSent, Outcome, Payload, Reason, Sent, Unknown
+from segue.engine.delivery import Delivery
 from segue.engine.outcomes import Policy
 from segue.engine.state import State, encode
 from segue.memory import Commit, Consent
@@ -20,6 +22,7 @@ from segue.types import (
     Proof,
     Purpose,
     Receipt,
+    Row,
     Strong,
     Text,
 )
@@ -385,6 +388,98 @@ async def test_the_platforms_opt_out_is_ours_too(town: Town, post: Post) -> None
     snapshot = await town.store.snapshot(ada)
     assert snapshot is not None
     assert snapshot.opted_out == {"post"}
+
+
+# -- processes come and go -------------------------------------------------------------------------
+
+
+async def test_a_sender_that_died_leaves_a_question(town: Town) -> None:
+    """Killed between send and settle: the platform is asked, and what it has is not sent again."""
+    post = Asked(town.clock, found=[Sent(id="m0"), NotSent(why="not there", permanent=False)])
+    ada, ben = await town.person("ada"), await town.person("ben")
+    dying, heir = town.sender(post), town.sender(post, store=await town.another())  # type: ignore[attr-defined]
+    for person, name, sent in ((ada, "ada", True), (ben, "ben", False)):
+        await _die_in_send(town, post, dying, person, name, sent=sent)
+    assert post.tried == ["ada-1"]
+    await town.pass_time(60, heir)
+    assert post.tried == ["ada-1", "ben-1"]
+    assert await town.ended(ada) == {"ada-1": SENT}
+    assert await town.ended(ben) == {"ben-1": SENT}
+
+
+async def test_a_sender_that_died_where_nobody_can_be_asked(town: Town, post: Post) -> None:
+    """An answer is sent once more, a code is not; what is not known is shown."""
+    ada, ben = await town.person("ada"), await town.person("ben")
+    dying, heir = town.sender(post), town.sender(post, store=await town.another())  # type: ignore[attr-defined]
+    await _die_in_send(town, post, dying, ada, "ada", sent=True)
+    await _die_in_send(town, post, dying, ben, "ben", sent=True, purpose=Purpose.CODE)
+    await town.pass_time(60, heir)
+    assert post.tried == ["ada-1", "ben-1", "ada-1"]
+    assert await town.ended(ada) == {"ada-1": SENT}
+    assert await town.ended(ben) == {"ben-1": UNKNOWN}
+
+
+async def _die_in_send(
+    town: Town,
+    post: Post,
+    dying: Delivery,
+    person: str,
+    name: str,
+    *,
+    sent: bool,
+    purpose: Purpose = Purpose.ANSWER,
+) -> None:
+    """Let a process die during a send, after or before the platform took it."""
+    send, hangs = post.send, asyncio.Event()
+
+    async def never_answers(address: Address, payload: Payload, row: Row) -> Outcome:
+        if sent:
+            await send(address, payload, row)
+        hangs.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    post.send = never_answers  # type: ignore[method-assign]
+    await town.decide(dying, person, town.row(f"{name}-1", name, purpose=purpose))
+    await hangs.wait()
+    for task in tuple(dying._tasks):
+        task.cancel()
+    await asyncio.gather(*dying._tasks, return_exceptions=True)
+    post.send = send  # type: ignore[method-assign]
+
+
+async def test_what_waits_for_limits_is_handed_on_at_a_stop(town: Town) -> None:
+    """A process that ends gives its waiting rows back at once; another sends them."""
+    post = Limited(town.clock, per_chat=(0.2, 1.0))
+    ada = await town.person("ada")
+    ending, heir = town.sender(post), town.sender(post, store=await town.another())  # type: ignore[attr-defined]
+    await town.decide(ending, ada, town.row("r1", "ada"), town.row("r2", "ada"))
+    await town.quiet()
+    await ending.drain(1)
+    assert not ending._tasks
+    await town.pass_time(7, heir)
+    assert post.sent == ["r1", "r2"]
+
+
+async def test_only_so_many_sends_are_under_way(town: Town, post: Post) -> None:
+    """A backlog does not pile up inside a slow client, where it would look lost."""
+    sender = town.sender(post)
+    send, under_way, most = post.send, 0, 0
+
+    async def slow(address: Address, payload: Payload, row: Row) -> Outcome:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await town.clock.sleep(1)
+        under_way -= 1
+        return await send(address, payload, row)
+
+    post.send = slow  # type: ignore[method-assign]
+    for n in range(500):
+        await town.decide(sender, await town.person(f"p{n}"), town.row(f"r{n}", f"p{n}"))
+    await town.pass_time(30)
+    assert most == 64
+    assert len(post.sent) == len(set(post.sent)) == 500
 
 
 # -- the life of a reply -------------------------------------------------------------------------
