@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from segue.dialog import DialogError as DialogError
     from segue.dialog import Retry as Retry
     from segue.dialog import StepFailed as StepFailed
+    from segue.dialog import VerifiedCustomer as VerifiedCustomer
     from segue.dialog import dialog as dialog
     from segue.dialog import on_code as on_code
+    from segue.dialog import on_verified as on_verified
     from segue.slots import Choice as Choice
     from segue.slots import Date as Date
     from segue.slots import Email as Email
@@ -46,7 +48,9 @@ _HOME = {
         "Retry",
         "StepFailed",
         "dialog",
+        "VerifiedCustomer",
         "on_code",
+        "on_verified",
     ),
     "segue.slots": (
         "Choice",

@@ -48,6 +48,7 @@ from segue.voice import Voice, load_voice
 
 if TYPE_CHECKING:
     from segue.api.door import Door
+    from segue.api.verified import Asking
     from segue.api.webhooks import Teller
 
 log = logging.getLogger("segue.app")
@@ -214,6 +215,8 @@ class App:
             ids=self.ids,
         )
         self.room.core = self.core
+        self.worker.ask_company = lambda customer: self.asking.ask(customer)
+        self.room.proving.verified = lambda customer, address: self.asking.nudge(customer, address)
         self.catch_up = CatchUp(self.store, self.core, self.adapters, self.clock, self.chance)
         self.merging = Merging(
             self.store,
@@ -243,6 +246,13 @@ class App:
         from segue.api.routes import api_routes
 
         return [*self.media.routes(), *api_routes(self.door)]
+
+    @cached_property
+    def asking(self) -> Asking:
+        """Who asks the project about customers who have proved who they are."""
+        from segue.api.verified import Asking
+
+        return Asking(self.store, self.core, lambda: self.setup, self.clock)
 
     @cached_property
     def teller(self) -> Teller:

@@ -17,7 +17,7 @@ from typing import Any
 
 from segue.dialog.chat import Cancelled, Chat
 from segue.dialog.effects import Retry
-from segue.dialog.hooks import Hook, on_code
+from segue.dialog.hooks import Hook, VerifiedCustomer, on_code, on_verified
 from segue.dialog.journal import Journal, Why
 from segue.dialog.loading import load_dialogs
 from segue.dialog.play import Facts, hold, play
@@ -36,11 +36,13 @@ __all__ = [
     "Registry",
     "Retry",
     "StepFailed",
+    "VerifiedCustomer",
     "Why",
     "dialog",
     "hold",
     "load_dialogs",
     "on_code",
+    "on_verified",
     "play",
 ]
 

@@ -6,9 +6,11 @@ A hook stands in the dialogs folder, beside the dialogs, and is found the same w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from segue.dialog.misuse import shown
 from segue.errors import DialogError
@@ -36,6 +38,32 @@ def on_code(function: Function) -> Hook:
     hook: the channel `sms` sends them.
     """
     return make_hook("code", function, ("email", "code", "locale"))
+
+
+class VerifiedCustomer(Struct, frozen=True, kw_only=True):
+    """A customer who has proved who they are, as `@on_verified` gets them."""
+
+    id: str
+    """Segue's own id."""
+    external: tuple[str, ...]
+    """The company's own ids, as far as they are known."""
+    verified: Mapping[str, str]
+    """Channel and proved address: `{"sms": "+436601234567"}`."""
+    name: str
+    locale: str
+    facts: Mapping[str, Any]
+    """What is known already."""
+
+
+def on_verified(function: Function) -> Hook:
+    """Tell what the company knows: `async def f(customer: VerifiedCustomer) -> dict[str, Any]`.
+
+    Called once, when a customer has proved who they are. What it returns goes into the profile with
+    the source `company:on_verified`, by the rules of `POST /api/customers`; `chat.know` reads it.
+    It runs beside the conversation and may take ten seconds. What it raises is logged by its kind,
+    and it is called again later, six times within two days at the most: so it may be called twice.
+    """
+    return make_hook("verified", function, ("customer",))
 
 
 def make_hook(kind: str, function: Function, takes: tuple[str, ...]) -> Hook:

@@ -59,6 +59,7 @@ def join(
         contexts={**older.contexts, **newer.contexts},
         numbers={**into.numbers, **other.numbers},
         last_level=newer.last_level,
+        asked=into.asked or other.asked,
     )
 
 

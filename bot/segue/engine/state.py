@@ -174,6 +174,8 @@ class State(Struct, array_like=True):
     said: Said | None = None
     merge: str = ""
     """The last link with another customer, by which it can be undone."""
+    asked: Millis = 0
+    """When the company was asked about them first (`@on_verified`)."""
 
 
 class TooNew(SegueError):

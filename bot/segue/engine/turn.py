@@ -15,6 +15,7 @@ from segue.channel import Capabilities
 from segue.consent import MARK
 from segue.dialog.outcome import Reading, TimedOut
 from segue.engine import (
+    asking,
     consenting,
     editing,
     elsewhere,
@@ -78,6 +79,8 @@ class Turn:
         self.first = self.state.address is None
         """They have never written, and we have not written to them."""
         self.told = told.Told()
+        self.ask_company = False
+        """Call `@on_verified` when the turn has been stored."""
         self.forget = False
         """Erase this customer when the turn has been stored."""
         self._profile = dict(self.state.profile)
@@ -110,6 +113,7 @@ class Turn:
     async def run(self) -> Commit:
         """Answer the letters and the timers that are due; return what is to be stored."""
         letters = [n for n in self.granted.letters if n.number > self.state.heard]
+        asking.look(self)
         for letter in self.granted.letters:
             if letter.number > self.state.noted:
                 self._listen(letter.inbound)
@@ -344,6 +348,9 @@ class Turn:
         state.timers.remove(timer)
         if timer.kind == forgetting.KIND:
             forgetting.ring(self, timer)
+            return
+        if timer.kind == asking.KIND:
+            asking.ring(self, timer)
             return
         if timer.kind == outreach.KIND:
             await outreach.ring(self, timer)

@@ -88,6 +88,7 @@ class Worker:
         self.setup = setup
         self.delivery = delivery
         self.counts = Counts()
+        self.ask_company: Callable[[CustomerId], Coroutine[Any, Any, Any]] | None = None
         self.erase: Callable[[CustomerId], Coroutine[Any, Any, Any]] | None = None
         """Erases a customer who asked for it."""
         self.alarms = Alarms()
@@ -226,6 +227,8 @@ class Worker:
         self.counts.folded += turn.care.folded
         self.counts.loops += turn.care.loops
         self._tell(turn, committed)
+        if turn.ask_company and self.ask_company is not None:
+            self.spawn(self.ask_company(customer))
         if turn.forget and self.erase is not None:
             self.spawn(self.erase(customer))
         for address in turn.standing.lost:
