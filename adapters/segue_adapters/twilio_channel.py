@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from yarl import URL
 
@@ -30,7 +30,7 @@ from segue.channel import (
     Unknown,
 )
 from segue.ports import to_millis
-from segue.types import Address, Inbound, Media, Row
+from segue.types import Address, Inbound, Invitation, Media, Row
 from segue_adapters import twilio_doctor, twilio_reading
 from segue_adapters.fetching import Fetcher, NotFetched
 from segue_adapters.twilio_api import Api, Fields, NoAnswer
@@ -82,6 +82,19 @@ class TwilioChannel:
         self._doubts: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     # -- pure --------------------------------------------------------------------------------------
+
+    def invite(self, token: str, code: str) -> Invitation:
+        """Return the number to write to, and a link that opens the phone's own app with the code.
+
+        A Messaging Service picks its sender: then only who knows a number can write to it.
+        """
+        number = self._twilio.from_number
+        if not number:
+            return Invitation()
+        return Invitation(link=self._opens(number, f"JOIN {code}"), number=number)
+
+    def _opens(self, number: str, words: str) -> str:
+        return f"sms:{number}?body={quote(words)}"
 
     def routes(self, gateway: Gateway) -> Sequence[Route]:
         """Return where messages and where receipts come in."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -82,6 +83,9 @@ class WhatsAppChannel(TwilioChannel):
         super().__init__(
             settings, site or Site(), path=settings.path, status_path=settings.status_path
         )
+
+    def _opens(self, number: str, words: str) -> str:
+        return f"https://wa.me/{number.lstrip('+')}?text={quote(words)}"
 
     def build(self, message: Message) -> Payload:
         """Return the text, and the first picture: WhatsApp takes one a message."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -237,6 +238,8 @@ class App:
             self.store, self.merging, adapters=lambda: self.adapters, media=self.media
         )
         self.exporting = Exporting(self.store, adapters=lambda: self.adapters, clock=self.clock)
+        self.room.export, self.room.erase = self._export, self._erase
+        self.worker.erase = self._erase
         self.worker.resume = self._resume
         for adapter in self.adapters.values():
             await adapter.start(self.core)
@@ -350,6 +353,14 @@ class App:
             await asyncio.to_thread(self.media.tidy)
 
     # -- parts -------------------------------------------------------------------------------------
+
+    async def _export(self, customer: CustomerId) -> bytes | None:
+        archive = io.BytesIO()
+        found = await self.exporting.export(customer, archive, actor="customer")
+        return archive.getvalue() if found else None
+
+    async def _erase(self, customer: CustomerId) -> None:
+        await self.erasing.erase(customer, actor="customer")
 
     async def _resume(self, customer: CustomerId, found: records.Merging | records.Erasing) -> None:
         if isinstance(found, records.Merging):

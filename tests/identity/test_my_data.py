@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -78,8 +80,6 @@ async def test_the_whole_is_offered_as_a_link(people: People) -> None:
     fetched = await room.drawers[channel].fetch(media)
     assert fetched is not None
     assert (fetched.body, made) == (b"PK", [customer])
-    actions = [row.action for row in await people.store.audited(customer=customer)]
-    assert "customer.export" in actions
 
 
 async def test_a_bot_without_an_archive_names_a_person(people: People) -> None:
@@ -112,6 +112,32 @@ async def test_forgetting_comes_after_the_last_word(people: People) -> None:
     await people.app.worker.look_after(customer, ahead=timedelta(seconds=90))
     await people.rest()
     assert erased == [customer, customer], "it is tried again until there is nobody left"
+
+
+async def test_nothing_is_left_of_who_was_forgotten(people: People) -> None:
+    """Whoever writes from there afterwards is somebody new, whom nobody knows."""
+    customer = await people.who(SMS)
+    await prove(people, "delete my data")
+    await people.writes(SMS, "yes")
+    people.rehearsal.clock.move(timedelta(seconds=20))
+    await people.app.worker.look_after(customer, ahead=timedelta(seconds=20))
+    await people.rest()
+    assert await people.store.who(customer) is None
+    await people.writes(SMS, "what do you know about me")
+    told = " ".join(await people.writes(SMS, people.code_at(SMS)))
+    assert "boat" not in told
+    assert await people.who(SMS) != customer
+
+
+async def test_the_archive_holds_what_was_said(people: People) -> None:
+    """The link's file is the real archive of the one who asked."""
+    room = people.app.room
+    assert room.export is not None
+    body = await room.export(await people.who(SMS))
+    assert body is not None
+    names = zipfile.ZipFile(io.BytesIO(body)).namelist()
+    assert {"profile.json", "transcript.txt"} <= set(names)
+    assert await room.export("nobody" + "0" * 16) is None
 
 
 async def test_no_is_no(people: People) -> None:

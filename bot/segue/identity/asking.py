@@ -79,7 +79,6 @@ class Asking:
         """Return a link to the customer's whole archive, for a while; empty if there is none."""
         if self._room.export is None:
             return ""
-        await self._room.store.audit("customer.export", actor="customer", customer=customer)
         media = Media(kind=MediaKind.FILE, ref=customer, content_type="application/zip")
         return self._room.media.links.url(EXPORT, media)
 

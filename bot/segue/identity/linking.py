@@ -136,9 +136,9 @@ class Linking:
             return Offered(code=shown(issued.code))
         invited = adapter.invite(issued.token, shown(issued.code))
         picture = qr_url(room, invited.link) if here.channel == _SESSIONS and invited.link else ""
-        return Offered(
-            code=shown(issued.code), link=invited.link, number=invited.number, picture=picture
-        )
+        # A page or a message can open the one kind of link; a phone's camera the other as well.
+        link = invited.link if invited.link.startswith("https://") else ""
+        return Offered(code=shown(issued.code), link=link, number=invited.number, picture=picture)
 
     # -- on B --------------------------------------------------------------------------------------
 
