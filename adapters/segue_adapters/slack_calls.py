@@ -14,13 +14,15 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from segue.channel import Fetched, NotSent, Outcome, Payload, Reason, Sent, Site, Unknown
+from segue.channel import Fetched, NotSent, Outcome, Payload, Sent, Site, Unknown
 from segue.types import Address, Inbound, Media, Row
 from segue_adapters.fetching import Fetcher, NotFetched
 from segue_adapters.slack_events import HOME, Json, marked, message, parts
@@ -87,12 +89,12 @@ class Calls:
         if place == HOME:
             return await self._publish(user, payload)
         if place:
-            outcome = await self._whisper(place, user, payload, pause)
-            if not (isinstance(outcome, NotSent) and outcome.reason is Reason.NO_ADDRESS):
-                return outcome
-            # We are not in that channel (a command works everywhere): the DM is as good.
+            answer_at = row.context.get("answer", "")
+            if answer_at and await self._responded(answer_at, user, payload):
+                return Sent(id=f"response:{row.id}")
+            return await self._whisper(place, user, payload, pause)
         told = row.context.get("dm", "")
-        if told and not place:
+        if told:
             outcome = await self._post(told, user, payload, row, pause)
             if not (isinstance(outcome, NotSent) and outcome.why == "channel_not_found"):
                 return outcome
@@ -132,6 +134,28 @@ class Calls:
     async def _whisper(self, place: str, user: str, payload: Payload, pause: str) -> Outcome:
         more = {"channel": place, "user": user}
         return await self._said("chat.postEphemeral", more, user, payload, pause)
+
+    async def _responded(self, url: str, user: str, payload: Payload) -> bool:
+        """Answer a command where it was given; that works for half an hour, in any channel.
+
+        False where it does not: what only they would have seen may be tried another way.
+        """
+        parts, base = urlsplit(url), urlsplit(self._settings.api_base)
+        ours = parts.scheme == "https" and parts.hostname == "hooks.slack.com"
+        if not ours and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
+            self._counts["ignored", "response_url"] += 1
+            return False
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": payload["text"],
+            "blocks": _for(user, payload["blocks"]),
+        }
+        client = AsyncWebhookClient(url, session=self.session, logger=log, retry_handlers=[])
+        try:
+            return (await client.send_dict(body)).status_code == 200
+        except FAILED:
+            return False
 
     async def _said(
         self, method: str, more: Json, user: str, payload: Payload, pause: str

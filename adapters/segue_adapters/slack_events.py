@@ -248,7 +248,9 @@ def _mention(event: Json, team: str, count: Count) -> Inbound | None:
         count("unchanged")
         return None
     where = address(_team(event, team), user, channel)
-    return Inbound(address=where, message_id=f"{channel}:{ts}", kind="public")
+    return Inbound(
+        address=where, message_id=f"{channel}:{ts}", kind="public", context={"answer": ""}
+    )
 
 
 def _opened(event: Json, team: str) -> Inbound | None:
@@ -329,5 +331,11 @@ def read_command(fields: Json, ours: Ours, count: Count) -> Parsed:
     trigger = _text(fields.get("trigger_id"))[:100]
     if not (team and user and place and trigger):
         return Parsed()
-    where = address(team, user, place)
-    return Parsed(inbound=(Inbound(address=where, message_id=trigger, kind="public"),))
+    called = Inbound(
+        address=address(team, user, place),
+        message_id=trigger,
+        kind="public",
+        # We need not be in that channel: this is how a command is answered there.
+        context={"answer": _text(fields.get("response_url"))[:500]},
+    )
+    return Parsed(inbound=(called,))

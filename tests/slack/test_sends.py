@@ -239,6 +239,16 @@ async def test_without_waiting_slack_complains(channel, slack, ada):
     assert refused[0].pause in takes
 
 
+async def test_a_command_is_answered_at_slacks_own_address_only(channel, slack, ada):
+    """Whatever address a command came with: words go to Slack or to the configured base."""
+    slack.conversation("C0GENERAL", {slack.bot_user})
+    for url in ("https://hooks.slack.com.evil.example/x", "http://hooks.slack.com/x", "file:///x"):
+        given = row(ada, slack, place="C0GENERAL", context={"answer": url})
+        assert isinstance(await send(channel, given), Sent)
+    assert channel.counts["ignored", "response_url"] == 3
+    assert [call.method for call in slack.ledger] == ["chat.postEphemeral"] * 3
+
+
 class TestFinding:
     async def test_what_arrived_is_found(self, channel, slack, ada):
         """The connection broke, and the message is in the history, with our row's id."""

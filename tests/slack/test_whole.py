@@ -87,15 +87,30 @@ async def test_a_mention_is_answered_by_an_invitation_and_nothing_else(house, sl
     assert await here.app.core.owner(address(slack.team, ada.user)) is None
 
 
-async def test_a_command_where_we_are_not_is_answered_in_the_dm(house, slack):
-    """A slash command works in every channel; the invitation comes where we can speak."""
+async def test_a_command_is_answered_where_it_was_given(house, slack):
+    """Also in a channel that we are not in; only they see it, and it says nothing of theirs."""
     here = await house()
     ada = slack.person("Ada")
     await ada.command("where is A1001?", channel="C0ELSEWHERE")
     await here.rest()
     (seen,) = ada.screen
-    assert not seen.ephemeral
-    assert seen.channel == slack.dm(ada.user).id
+    assert (seen.ephemeral, seen.channel) == (True, "C0ELSEWHERE")
+    assert "direct" in seen.text.lower()
+    assert ada.heard_in("C0ELSEWHERE") == []
+
+
+async def test_a_command_that_waited_too_long_is_answered_if_we_are_there(house, slack):
+    """Its own address has expired; in a channel that we are in there is another way."""
+    here = await house()
+    ada = slack.person("Ada")
+    slack.conversation("C0GENERAL", {slack.bot_user})
+    slack.conversation("C0ELSEWHERE")
+    for channel in ("C0GENERAL", "C0ELSEWHERE"):
+        slack.responses.clear()
+        slack.response_url = lambda user, channel: f"{slack.url}/commands/gone"
+        await ada.command(channel=channel)
+        await here.rest()
+    assert [seen.channel for seen in ada.screen] == ["C0GENERAL"]
 
 
 async def test_app_home_shows_what_can_be_begun(house, slack):
@@ -142,21 +157,59 @@ async def test_nobody_presses_somebody_elses_buttons(house, slack):
 
 
 async def test_a_stale_button_does_no_harm(house, slack):
-    """A button of a message long ago does not answer the question that is open now."""
+    """A button of an older question does not answer the one that is open: that is asked again."""
     here = await house()
     ada = slack.person("Ada")
-    await ada.write("hjkl uiop")
+    for words in ("I want to send something back", "A1001", "D02 AF30"):
+        await ada.write(words)
+        await here.rest()
+    reasons = ada.screen[-1].labels
+    await ada.press(reasons[0])
     await here.rest()
-    await ada.write("Send something back")
+    await ada.press("By post")
     await here.rest()
     question = ada.screen[-1].text
-    await ada.press("Find an order")
+    await ada.press("By post")
     await here.rest()
-    assert ada.screen[-1].text != ""
-    await ada.write("A1001")
+    assert "mail" in question
+    assert "mail" in ada.screen[-1].text
+    # The answer of before stands, and the journey goes on.
+    await ada.write("ada@example.com")
     await here.rest()
-    assert question
-    assert all(call.answer.get("ok") for call in slack.ledger)
+    assert "ada@example.com" in ada.screen[-1].text
+
+
+async def test_bots_are_not_talked_to(house, slack):
+    """Another app that writes to us, and our own words that come back as events, are dropped."""
+    here = await house()
+    await slack.person("Helper", bot=True).write("Hello! How can I help you today?")
+    ada = slack.person("Ada")
+    await ada.write("hello")
+    await here.rest()
+    said = slack.dm(ada.user).messages[-1]
+    before = len(slack.ledger)
+    await slack.tell({**said, "channel": slack.dm(ada.user).id, "channel_type": "im"})
+    await here.rest()
+    assert len(slack.ledger) == before
+    assert here.app.adapters["slack"].counts["ignored", "bot"] == 2
+
+
+async def test_a_changed_message_corrects_the_answer(house, slack):
+    """Editing the message that answered the last question answers it anew."""
+    here = await house()
+    ada = slack.person("Ada")
+    for words in ("I want to send something back", "A1001"):
+        await ada.write(words)
+        await here.rest()
+    before = len(ada.screen)
+    await ada.edit("A1002")
+    await here.rest()
+    said = await lines(here, ada)
+    assert (Who.CUSTOMER, "A1002") in said
+    assert len(ada.screen) > before
+    await ada.delete()
+    await here.rest()
+    assert all(hook.statuses == [200] for hook in slack.hooks)
 
 
 async def test_another_workspace_or_app_is_acknowledged_and_ignored(house, slack):

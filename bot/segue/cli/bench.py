@@ -50,11 +50,7 @@ def bench(turns: int, config: Path | None) -> None:
     from segue.server import configure_logging
 
     configure_logging(level="error")
-    settings = read_settings(config)
-    # The same questions again and again are what a bot would ask: here they are meant.
-    calm = settings.customers.model_copy(update={"break_loops": False, "rate": 0})
-    settings = settings.model_copy(update={"customers": calm})
-    app = App(settings, adapters={"bench": cast("Adapter", _Room())})
+    app = App(read_settings(config), adapters={"bench": cast("Adapter", _Room())})
     app.load()
     asked = [question for _, told in app.setup.voice.answers() for question in told]
     if not asked:

@@ -32,7 +32,7 @@ from aiohttp import WSMsgType, web
 
 from segue.ports import Clock
 from segue.testing.platforms.base import Call, Handler, Platform
-from segue.testing.platforms.slack_api import METHODS, TIERS, Failure
+from segue.testing.platforms.slack_api import METHODS, TIERS, Failure, said
 from segue.testing.platforms.slack_blocks import Json, Shown, shown
 from segue.testing.platforms.slack_people import Person
 
@@ -52,6 +52,16 @@ class Conversation:
     def is_dm(self) -> bool:
         """Whether it is between one person and the bot."""
         return self.id.startswith("D")
+
+
+@dataclass(kw_only=True)
+class Response:
+    """Where a command may be answered."""
+
+    user: str
+    channel: str
+    at: float
+    uses: int = 0
 
 
 class Slack(Platform):
@@ -75,6 +85,7 @@ class Slack(Platform):
         self.homes: dict[str, Json] = {}
         """User → the view that was published last."""
         self.files: dict[str, tuple[Json, bytes]] = {}
+        self.responses: dict[str, Response] = {}
         self.revoked = False
         """Set it, and the bot's token is worth nothing."""
         self.rate = 1.0
@@ -111,6 +122,7 @@ class Slack(Platform):
             ("GET", "/api/{method}", self._call),
             ("GET", "/files-pri/{file}/{name}", self._file),
             ("GET", "/link", self._socket),
+            ("POST", "/commands/{id}", self._respond),
         ]
 
     # -- people ------------------------------------------------------------------------------------
@@ -214,6 +226,32 @@ class Slack(Platform):
                 text="<!DOCTYPE html><title>Slack</title>", content_type="text/html"
             )
         return web.Response(body=found[1], content_type=found[0]["mimetype"])
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        """Take an answer to a command: five at the most, within half an hour."""
+        given = self.responses.get(request.match_info["id"])
+        call = Call(method="response_url", params=await request.json(), at=self.clock.now())
+        self.ledger.append(call)
+        if given is None or self.clock.monotonic() - given.at > 1800 or given.uses >= 5:
+            call.status = 404
+            return web.Response(status=404, text="expired_url")
+        try:
+            message = said(self, call.params)
+        except Failure as failure:
+            call.status = 400
+            return web.Response(status=400, text=str(failure.args[0]))
+        given.uses += 1
+        call.status, call.taken = 200, True
+        if call.params.get("response_type") != "in_channel":
+            message["ephemeral_to"] = given.user
+        self.conversation(given.channel).messages.append(message)
+        return web.Response(text="ok")
+
+    def response_url(self, user: str, channel: str) -> str:
+        """Return the address at which a command may be answered."""
+        id_ = self.new_id("R")
+        self.responses[id_] = Response(user=user, channel=channel, at=self.clock.monotonic())
+        return f"{self.url}/commands/{id_}"
 
     # -- events ------------------------------------------------------------------------------------
 

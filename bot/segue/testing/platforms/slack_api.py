@@ -58,7 +58,7 @@ def _where(slack: Slack, params: Json) -> Conversation:
     return found
 
 
-def _said(slack: Slack, params: Json) -> Json:
+def said(slack: Slack, params: Json) -> Json:
     """Check what is to be said, and return it as a message of the bot."""
     text, blocks = params.get("text") or "", params.get("blocks")
     if blocks:
@@ -101,7 +101,7 @@ def _post(slack: Slack, params: Json) -> Json:
     where = _where(slack, params)
     if slack.bot_user not in where.members:
         raise Failure("not_in_channel")
-    message = _said(slack, params)
+    message = said(slack, params)
     where.messages.append(message)
     return {"channel": where.id, "ts": message["ts"], "message": message}
 
@@ -113,7 +113,7 @@ def _whisper(slack: Slack, params: Json) -> Json:
     user = str(params.get("user") or "")
     if user not in slack.people:
         raise Failure("user_not_in_channel")
-    message = {**_said(slack, params), "ephemeral_to": user}
+    message = {**said(slack, params), "ephemeral_to": user}
     where.messages.append(message)
     return {"message_ts": message["ts"]}
 
@@ -124,7 +124,7 @@ def _update(slack: Slack, params: Json) -> Json:
         if message["ts"] == params.get("ts"):
             if message.get("bot_id") != slack.bot_id:
                 raise Failure("cant_update_message")
-            where.messages[place] = {**_said(slack, params), "ts": message["ts"]}
+            where.messages[place] = {**said(slack, params), "ts": message["ts"]}
             return {"channel": where.id, "ts": message["ts"]}
     raise Failure("message_not_found")
 

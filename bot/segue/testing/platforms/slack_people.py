@@ -39,6 +39,8 @@ class Person:
             "team": self._slack.team,
             "client_msg_id": self._slack.new_id("client"),
         }
+        if self.bot:
+            event |= {"bot_id": self._slack.new_id("B"), "app_id": "A0OTHER"}
         if files:
             event["subtype"] = "file_share"
             event["files"] = [self._upload(name, body) for name, body in files.items()]
@@ -150,7 +152,7 @@ class Person:
                 "command": "/segue",
                 "text": text,
                 "api_app_id": self._slack.app,
-                "response_url": f"{self._slack.url}/response",
+                "response_url": self._slack.response_url(self.user, channel),
                 "trigger_id": self._slack.new_id("trigger"),
             }
         )
