@@ -42,8 +42,9 @@ from segue.memory import Limits, Store, open_store, records
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
 from segue.router import plain_router
-from segue.settings import Settings, channel_settings, missing_folder
+from segue.settings import Settings, SpendingSettings, channel_settings, missing_folder
 from segue.slots.warm import warm
+from segue.spending import Caps, Spending
 from segue.types import CustomerId
 from segue.voice import Voice, load_voice
 
@@ -207,6 +208,9 @@ class App:
             observers=self._observers,
         )
         self.room.open(self)
+        self.spending = Spending(self.store, _caps(settings.spending), self.clock)
+        self.room.proving.spending = self.spending
+        self.delivery.limit_spending(self.spending.may_send)
         self.core = Core(
             store=self.store,
             worker=self.worker,
@@ -433,6 +437,10 @@ def adapter_class(name: str, point: EntryPoint) -> Any:
             f"its library is not installed ({error.name or error})",
             f'Install it: pip install "segue[{_EXTRAS.get(point.name, point.name)}]"',
         ) from error
+
+
+def _caps(spending: SpendingSettings) -> Caps:
+    return Caps(**{**spending.model_dump(), "countries": frozenset(spending.countries)})
 
 
 def _imported(name: str, path: str) -> Any:

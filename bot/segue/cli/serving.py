@@ -10,7 +10,7 @@ from segue.app import App
 from segue.channel import Route
 from segue.cli.reloading import Board, Reloading
 from segue.server import Metrics, Server, make_app, serve
-from segue.server.outbox import tell_of_sending
+from segue.server.outbox import tell_of_sending, tell_of_spending
 from segue.settings import Settings
 
 Routes = Callable[[App], Sequence[Route]]
@@ -92,6 +92,7 @@ def _metrics(app: App) -> Metrics:
         lambda: dict(sends.items()),
     )
     tell_of_sending(metrics, app.adapters, app.delivery, app.catch_up)
+    tell_of_spending(metrics, app.spending)
     return metrics
 
 

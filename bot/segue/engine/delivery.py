@@ -37,7 +37,7 @@ from segue.engine.outcomes import (
     Refused,
     decide,
 )
-from segue.engine.sending import Instead, NotYet, Sender
+from segue.engine.sending import Instead, MaySend, NotYet, Sender
 from segue.engine.standing import is_phone
 from segue.engine.state import decode
 from segue.errors import StoreUnavailable
@@ -81,6 +81,10 @@ class Delivery:
         store.lookable = frozenset(
             name for name, adapter in adapters.items() if isinstance(adapter, Reconciling)
         )
+
+    def limit_spending(self, may_send: MaySend) -> None:
+        """Ask this before a first try that nobody's words have asked for (`segue.spending`)."""
+        self._sender.may_send = may_send
 
     def begin(self, customer: CustomerId, claim: Claim) -> None:
         """Send a claimed row, and what follows it in its lane, in the background."""

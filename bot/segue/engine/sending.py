@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
@@ -34,9 +34,12 @@ from segue.engine.pacing import Pacing
 from segue.memory import Store
 from segue.memory.records import Claim
 from segue.ports import Chance, Clock, to_millis
-from segue.types import CustomerId
+from segue.types import Address, CustomerId, Purpose
 
 log = logging.getLogger("segue.delivery")
+
+MaySend: TypeAlias = Callable[[Address, Purpose], Awaitable[Reason | None]]
+"""Returns why a message must not go out, or None."""
 
 _PAUSED = 5.0
 """Seconds until it is looked again whether sends are still paused."""
@@ -83,6 +86,7 @@ class Sender:
         self._paused = paused
         self.breakers = Breakers(clock, chance)
         self.pacing = Pacing(store, clock, chance, spawn)
+        self.may_send: MaySend | None = None
         self._doors: dict[str, asyncio.Semaphore] = {}
         self._queued: Counter[str] = Counter()
 
@@ -101,6 +105,8 @@ class Sender:
             outcome = await self._find(adapter, claim)
         else:
             payload = built(adapter, claim)
+            if not isinstance(payload, NotSent) and await self._too_dear(claim):
+                payload = NotSent(why="spending cap", permanent=True, reason=Reason.SPENT)
             if isinstance(payload, NotSent):
                 self.breakers.untried(channel)
                 return payload, claim
@@ -111,6 +117,12 @@ class Sender:
                 raise
         self._note_health(channel, outcome, claim)
         return outcome, claim
+
+    async def _too_dear(self, claim: Claim) -> bool:
+        row = claim.row
+        if row.purpose is not Purpose.PROACTIVE or claim.tries or self.may_send is None:
+            return False
+        return await self.may_send(row.address, row.purpose) is not None
 
     def _breaker(self, channel: str, claim: Claim) -> None:
         closed = self.breakers.wait(channel)

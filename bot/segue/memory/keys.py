@@ -31,6 +31,10 @@ indexes on a cluster too. P is fixed at install, kept under `meta`, and checked 
     {codes}:sent:DIGEST   hash    codes sent to one destination lately         minutes
     {codes}:wrong:DIGEST  hash    wrong codes brought from one place           a day
     {codes}:wrong:KIND    hash    wrong codes brought by everybody             minutes
+    {spend}:day:DIGEST    hash    messages of one day, see scripts/spend       a day
+    {spend}:number:DIGEST hash    messages to one number lately                minutes
+    {spend}:prefix:DIGEST hash    the same for its neighbours, and what came of it   a day
+    {spend}:country:DIGEST hash   the same for a country                       a day
     paused         hash    KIND:NAME -> reply                              when unpaused
     api-keys       hash    NAME -> digest of the key, scopes               when revoked
     api-keys:used  hash    NAME -> second of its last use                  400 days after the last
@@ -194,6 +198,10 @@ class Keys:
     def once(self, digest: bytes) -> bytes:
         """Return the key of what a request came to."""
         return self.prefix + b"once:" + digest
+
+    def spending(self, kind: str, name: str) -> bytes:
+        """Return the key of a count of what is spent; one script touches several of them."""
+        return b"%b{spend}:%b:%b" % (self.prefix, kind.encode(), name.encode())
 
     def codes(self, kind: str, name: str) -> bytes:
         """Return a key about codes; all of them are in one slot, for one script touches several."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from segue.channel import Adapter
     from segue.engine.catching_up import CatchUp
     from segue.engine.delivery import Delivery
+    from segue.spending import Spending
 
 
 def tell_of_sending(
@@ -62,4 +63,14 @@ def tell_of_sending(
         "Messages that came in while nobody listened and were asked for.",
         ["channel"],
         lambda: dict(catch_up.brought.items()),
+    )
+
+
+def tell_of_spending(metrics: Metrics, spending: Spending) -> None:
+    """Let the metrics show what codes and first words cost, and what was held back."""
+    metrics.tell(
+        "segue_spending",
+        "Codes and first words by phone: sent, returned, or why they were held back.",
+        ["purpose", "outcome"],
+        lambda: dict(spending.counts.items()),
     )

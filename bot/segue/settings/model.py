@@ -227,6 +227,32 @@ class SendsSettings(Section):
     )
 
 
+class SpendingSettings(Section):
+    """What may be spent on texts that no customer's words have asked for: codes, writing first."""
+
+    per_day: int = Field(default=1000, ge=0, description="Such messages a day, to anybody.")
+    per_number: int = Field(default=3, ge=1, description="To one number within `number_minutes`.")
+    number_minutes: float = Field(default=10.0, gt=0, le=1440, description="See there.")
+    per_prefix: int = Field(
+        default=30,
+        ge=1,
+        description="Codes to numbers that differ in the last four digits only, within "
+        "`prefix_minutes`.",
+    )
+    prefix_minutes: float = Field(default=10.0, gt=0, le=1440, description="See there.")
+    breaker_after: int = Field(
+        default=20,
+        ge=1,
+        description="Codes sent to such a prefix (five times as many: to a country) from which on "
+        "`least_percent` must have come back; else no more go there that day.",
+    )
+    least_percent: int = Field(default=20, ge=0, le=100, description="See there.")
+    countries: Annotated[tuple[str, ...], Words] = Field(
+        default=(),
+        description="Countries that may be written to, like `AT, DE`; empty: any.",
+    )
+
+
 class IdentitySettings(Section):
     """How customers prove who they are, and join their channels."""
 
@@ -331,6 +357,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     company: CompanySettings = CompanySettings()
     sends: SendsSettings = SendsSettings()
+    spending: SpendingSettings = SpendingSettings()
     identity: IdentitySettings = IdentitySettings()
     api: ApiSettings = ApiSettings()
     customers: CustomersSettings = CustomersSettings()
