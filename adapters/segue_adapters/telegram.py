@@ -19,6 +19,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -176,7 +177,7 @@ class TelegramChannel:
             else:
                 sent = await bot.send_message(**params)
         except TelegramError as error:
-            result = failed(error, address, self._slow(address))
+            result = failed(error, partial(self._slow, address))
             return result.outcome, result.unreadable
         except Exception as error:  # noqa: BLE001 - the answer could not be read: it may have been sent
             return Unknown(why=type(error).__name__), False
@@ -257,6 +258,8 @@ class TelegramChannel:
                 self.counts["introduced", "failed"] += 1
                 what = {"error": type(error.__cause__ or error).__name__}
                 log.warning("telegram_not_reached", extra={"segue": what})
+            except Exception as error:
+                log.error("telegram_not_understood", exc_info=error)
             await self.site.clock.sleep(wait)
             wait = min(wait * 2, _RETRY[1])
 

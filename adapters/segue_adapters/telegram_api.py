@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -164,7 +165,7 @@ class Api:
             api_kwargs={"offset": offset, "timeout": int(seconds), "allowed_updates": kinds},
             read_timeout=seconds + self._patience,
         )
-        return [each for each in found if isinstance(each, dict)]
+        return [each for each in found if isinstance(each.get("update_id"), int)]
 
 
 def _hush() -> None:
@@ -182,12 +183,12 @@ class Failed:
     """The markup or the picture was refused: the same as plain text may be taken."""
 
 
-def failed(error: Exception, address: Address, bucket: str) -> Failed:
-    """Return what became of a send that raised. `bucket` is the one a 429 is about. Pure."""
+def failed(error: TelegramError, bucket: Callable[[], str]) -> Failed:
+    """Return what became of a send that raised. `bucket` tells what a 429 is about."""
     if isinstance(error, Refusal):
         return _refused(error, bucket)
-    cause = error.__cause__ if isinstance(error, TelegramError) else error
-    why = _named(cause or error)
+    cause = error.__cause__
+    why = type(cause or error).__name__
     if isinstance(
         cause,
         httpx.ConnectError
@@ -200,14 +201,14 @@ def failed(error: Exception, address: Address, bucket: str) -> Failed:
     return Failed(Unknown(why=why))
 
 
-def _refused(error: Refusal, bucket: str) -> Failed:
+def _refused(error: Refusal, bucket: Callable[[], str]) -> Failed:
     why = f"http_{error.status}"
     if error.migrate_to is not None:
         moved = Address(NAME, str(error.migrate_to))
         return Failed(NotSent(why=why, permanent=True, reason=Reason.MOVED, moved_to=moved))
     if error.status == 429:
         wait = timedelta(seconds=error.retry_after if error.retry_after is not None else 1)
-        return Failed(NotSent(why="too_fast", permanent=False, retry_after=wait, pause=bucket))
+        return Failed(NotSent(why="too_fast", permanent=False, retry_after=wait, pause=bucket()))
     if error.status in (401, 404):
         # A token that is refused: the text and the address may be good.
         return Failed(NotSent(why=why, permanent=False, reason=Reason.CREDENTIAL))
@@ -221,7 +222,3 @@ def _refused(error: Refusal, bucket: str) -> Failed:
     if error.says(CONTENT):
         return Failed(NotSent(why=why, permanent=True, reason=Reason.CONTENT), unreadable=True)
     return Failed(NotSent(why=why, permanent=True))
-
-
-def _named(error: BaseException) -> str:
-    return type(error).__name__

@@ -20,6 +20,7 @@ from telegram.error import TelegramError
 
 from segue.channel import Accepted, Gateway
 from segue.ports import Clock
+from segue.types import Inbound
 from segue_adapters.telegram_api import Api, Refusal
 from segue_adapters.telegram_reading import Read
 
@@ -31,6 +32,7 @@ _LEASE = 75.0
 _ASIDE = 5.0
 _BACKOFF = (1.0, 30.0)
 _CONFLICT = 30.0
+_TRIES = 3
 
 
 class Poller:
@@ -58,6 +60,8 @@ class Poller:
         self._clock = clock
         self._counts = counts
         self._offset: int | None = None
+        self._tries: Counter[int] = Counter()
+        """How often storing an update broke, by its number."""
         self._task: asyncio.Task[None] | None = None
         self._answers: set[asyncio.Task[None]] = set()
 
@@ -79,39 +83,43 @@ class Poller:
         wait = 0.0
         try:
             while True:
-                if not await self._gateway.singleton(self._job, _LEASE):
-                    self._offset = None
-                    await self._clock.sleep(_ASIDE)
-                    continue
-                try:
-                    await self._once()
-                    wait = 0.0
-                    continue
-                except Refusal as error:
-                    wait = await self._refused(error, wait)
-                except (TelegramError, OSError) as error:
-                    self._counts["poll", "failed"] += 1
-                    wait = _longer(wait)
-                    if wait == _BACKOFF[1]:
-                        log.warning("telegram_away", extra={"segue": _what(error)})
-                except Exception as error:
-                    self._counts["poll", "failed"] += 1
-                    wait = _longer(wait)
-                    log.error("poll_failed", exc_info=error)
-                await self._clock.sleep(wait)
+                wait = await self._round(wait)
+                if wait:
+                    await self._clock.sleep(wait)
         finally:
             with suppress(Exception):
                 await self._gateway.singleton(self._job, 0)
 
-    async def _once(self) -> None:
+    async def _round(self, waited: float) -> float:
+        """Ask once, if it is ours to ask; return how long to wait before the next time."""
+        try:
+            if not await self._gateway.singleton(self._job, _LEASE):
+                self._offset = None
+                return _ASIDE
+            try:
+                return await self._once()
+            except Refusal as error:
+                return await self._refused(error, waited)
+        except (TelegramError, OSError) as error:
+            self._counts["poll", "failed"] += 1
+            if _longer(waited) == _BACKOFF[1]:
+                log.warning("telegram_away", extra={"segue": _what(error)})
+        except Exception as error:
+            # Whatever it is (the store is away), asking must go on.
+            self._counts["poll", "failed"] += 1
+            log.error("poll_failed", exc_info=error)
+        return _longer(waited)
+
+    async def _once(self) -> float:
         updates = await self._api.updates(offset=self._offset, seconds=self._seconds, kinds=KINDS)
         if not updates:
-            return
-        stored = await self.take(updates)
-        self._offset = stored
-        if stored <= _number(updates[-1]):
-            self._counts["poll", "waits"] += 1
-            await self._clock.sleep(_BACKOFF[0])
+            return 0.0
+        self._offset = await self.take(updates)
+        if self._offset > _number(updates[-1]):
+            self._tries.clear()
+            return 0.0
+        self._counts["poll", "waits"] += 1
+        return _BACKOFF[0]
 
     async def take(self, updates: Sequence[Mapping[str, Any]]) -> int:
         """Store what updates say; return the number of the first that must come again."""
@@ -124,14 +132,22 @@ class Poller:
             inbound = read.inbound
             if inbound is None:
                 continue
-            stored = inbound.address.id not in waiting and isinstance(
-                await self._gateway.receive(inbound), Accepted
-            )
-            if not stored:
+            chat = inbound.address.id
+            if chat in waiting or not await self._stored(_number(update), inbound):
                 # The same chat's later words must not overtake it.
-                waiting.add(inbound.address.id)
+                waiting.add(chat)
                 first = _number(update) if first is None else first
         return _number(updates[-1]) + 1 if first is None else first
+
+    async def _stored(self, number: int, inbound: Inbound) -> bool:
+        """Store one; what breaks us each time is given up, so that it does not stop the others."""
+        try:
+            return isinstance(await self._gateway.receive(inbound), Accepted)
+        except Exception as error:
+            self._tries[number] += 1
+            log.error("update_failed", exc_info=error, extra={"segue": {"update": number}})
+            self._counts["poll", "update_failed"] += 1
+            return self._tries[number] >= _TRIES
 
     def _answer(self, callback: str) -> None:
         task = asyncio.create_task(self._stop_turning(callback))

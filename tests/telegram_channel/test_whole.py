@@ -11,6 +11,7 @@ import pytest
 from telegram_house import TOKEN, settings, until
 
 from segue.channel import Inviting, NotAccepted, Site
+from segue.errors import StoreUnavailable
 from segue.server.logs import configure_logging
 from segue.testing.platforms import Fault
 from segue.types import Address, Who
@@ -383,3 +384,44 @@ async def test_the_token_is_in_no_log(house, telegram, capsys):
     assert canary not in written
     for line in written.splitlines():
         json.loads(line)
+
+
+async def test_asking_goes_on_after_the_store_was_away(house, telegram):
+    """A poller that meets an error asks again; what came meanwhile is there."""
+    here = await house(mode="polling")
+    singleton, failures = here.app.core.singleton, []
+
+    async def broken(job, seconds):
+        if len(failures) < 2:
+            failures.append(job)
+            raise StoreUnavailable("gone for a moment")
+        return await singleton(job, seconds)
+
+    here.app.core.singleton = broken
+    ada = telegram.customer("Ada")
+    ada.write("How long does delivery take?")
+    await here.rest()
+    assert len(failures) == 2
+    assert len([line for line in await here.lines(ada) if line.who is Who.CUSTOMER]) == 1
+
+
+async def test_an_update_that_breaks_us_does_not_stop_the_others(house, telegram):
+    """It is tried three times and given up; the chat goes on."""
+    here = await house(mode="polling")
+    receive, broken = here.app.core.receive, []
+
+    async def fragile(inbound, **more):
+        if inbound.text == "poison":
+            broken.append(inbound)
+            raise RuntimeError("a fault of ours")
+        return await receive(inbound, **more)
+
+    here.app.core.receive = fragile
+    ada = telegram.customer("Ada")
+    ada.write("poison")
+    ada.write("How long does delivery take?")
+    await here.rest()
+    assert len(broken) == 3
+    said = [line.text for line in await here.lines(ada) if line.who is Who.CUSTOMER]
+    assert said == ["How long does delivery take?"]
+    assert here.channel.counts["poll", "update_failed"] == 3
