@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -28,6 +30,8 @@ from segue.types import (
     Text,
     Who,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 _line = msgspec.msgpack.Decoder(Line).decode
 _encode = msgspec.msgpack.encode

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
-import redis
+from keyspace import everything
 
 from segue.identity.erasing import Erasing
 from segue.identity.merging import Merged
+from segue.memory import Erasing as Found
 from segue.memory import Fenced, Granted
 from segue.memory.embedded import Embedded
 
@@ -97,41 +97,7 @@ async def test_an_erasure_that_was_left_half_done_is_gone_on_with(
     ada, phone = await town.customer("ada")
     await town.write(phone, "canary")
     await town.store.erase_begin(ada, "cli")
-    from segue.memory import Erasing as Found
-
     assert isinstance(await town.store.take(ada), Found)
     await erasing.resume(ada)
     assert not [key for key, value in everything(valkey, store_prefix) if b"canary" in value]
     assert await town.store.owner(phone) is None
-
-
-def everything(valkey: Embedded, prefix: str) -> list[tuple[bytes, bytes]]:
-    """All keys of an installation, each with all that it holds."""
-    with redis.Redis(unix_socket_path=str(valkey.socket)) as client:
-        return [(key, key + content(client, key)) for key in client.scan_iter(f"{prefix}*")]
-
-
-def content(client: redis.Redis, key: bytes) -> bytes:
-    from zlib import decompress, error
-
-    kind = client.type(key)
-    match kind:
-        case b"string":
-            parts = [client.get(key)]
-        case b"hash":
-            parts = [part for pair in client.hgetall(key).items() for part in pair]
-        case b"list":
-            parts = client.lrange(key, 0, -1)
-        case b"zset":
-            parts = client.zrange(key, 0, -1)
-        case _:
-            parts = [
-                part for _, fields in client.xrange(key) for pair in fields.items() for part in pair
-            ]
-    found = b""
-    for part in parts:
-        try:
-            found += b"\n".join(msgspec.msgpack.decode(decompress(part)))
-        except error:
-            found += part + b"\n"
-    return found + (client.dump(key) or b"")

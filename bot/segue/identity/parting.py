@@ -33,7 +33,7 @@ class Parting(Steps):
         if letters is None:
             return False
         there = await self.store.merge_post(
-            intent.other, packed, self.posted(1, letters, intent.at)
+            intent.other, packed, self.posted(1, letters, intent.at), first=True
         )
         failpoint("undo_posted")
         if there is None:
@@ -107,6 +107,7 @@ class Parting(Steps):
             lines=numbers,
             lanes=theirs,
             consents=those(into.consents, left),
+            other=intent.other,
         )
         return parted is True
 

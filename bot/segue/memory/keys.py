@@ -62,7 +62,8 @@ Fields of the customer's hash, one letter each, because there are many customers
     g intent of a merge under way                  j ids of those who became this customer
     gj landed here, at this line                   gl number of the last letter that was brought
     gd digests of the last eight that were done    ml last line that came along, beside `m`
-    ge second of the erasure: all else is gone     ya addresses taken away in the running turn
+    gm who has addresses back in an undo           ya addresses taken away in the running turn
+    ge second of the erasure: all else is gone     ga who erases, until that is done
 
 Fields of a code: `d` digest of it, `b` what it is for, `u` until (ms), `t` tries left, `s` step
 (issued, used, asked, accepted, refused), `i` `o` `p` operations that issued, used and moved it,

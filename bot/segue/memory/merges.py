@@ -38,7 +38,7 @@ LOCK, UNLOCK, GATHER = script("merge_lock"), script("merge_unlock"), script("mer
 STAGE, LAND, TAIL = script("merge_stage"), script("merge_land"), script("merge_tail")
 POST, FINISH = script("merge_post"), script("merge_finish")
 RESTORE, PART, WAITING = script("merge_restore"), script("merge_part"), script("merge_waiting")
-FOLDED = script("folded")
+FOLDED, WHO = script("folded"), script("who")
 
 PIECE = 256
 """Lines that are laid down together."""
@@ -80,6 +80,10 @@ class Merges(Base):
         args = (intent, _mark(intent) if off else b"")
         reply = await self._run(UNLOCK, self._keys(customer), args)
         return bool(reply[0] == b"done")
+
+    async def merge_held(self, customer: CustomerId) -> bytes | None:
+        """Return the intent that a customer is set aside for, if any."""
+        return (await self._run(WHO, self._keys(customer), ()))[-1] or None
 
     async def merge_gather(
         self, customer: CustomerId, intent: bytes, merge: str
@@ -248,12 +252,14 @@ class Merges(Base):
         drop: bytes = b"",
         opted_out: bytes = b"",
         consents: Sequence[bytes] = (),
+        first: bool = False,
     ) -> int | None:
         """Bring letters to the one who stays; return the last number that is there, None if lost.
 
-        `add`, `drop` and `opted_out` change the records by their entries.
+        `add`, `drop` and `opted_out` change the records by their entries; `first` puts the letters
+        before what is there.
         """
-        args = [intent, add, drop, opted_out, b"%d" % self._retention]
+        args = [intent, add, drop, opted_out, b"%d" % self._retention, b"%d" % first]
         args += (b"%d" % len(consents), *consents)
         for number, letter, mark, until in letters:
             args += (b"%d" % number, letter, mark, b"%d" % until)
@@ -326,8 +332,12 @@ class Merges(Base):
         lines: Sequence[int],
         lanes: Sequence[Address],
         consents: Sequence[bytes],
+        other: CustomerId,
     ) -> bool | Conflict | Lost:
-        """Let go of what was the other's: lines by number, rows by id, letters by address."""
+        """Let go of what was the other's: lines by number, rows by id, letters by address.
+
+        Until it is finished, whoever writes from there is told that they are `other`.
+        """
         keys = self._keys(customer)
         folded, chunks = await self._without(keys, frozenset(lines))
         args = (
@@ -342,6 +352,7 @@ class Merges(Base):
             drop,
             b"%d" % folded,
             *(b"%d" % len(some) for some in (rows, lines, lanes, chunks, consents)),
+            other.encode(),
             *map(encoded, rows),
             *(b"%d" % number for number in lines),
             *(encoded(part) for lane in lanes for part in (lane.channel, lane.id)),

@@ -24,7 +24,12 @@ if not h then
   redis.call('EXPIRE', c, ARGV[14])
 end
 if h.m then return {'moved', h.m} end
-if not string.find(h.a or '', address, 1, true) then return {'not-mine'} end
+if not string.find(h.a or '', address, 1, true) then
+  -- An undo is under way, and the index is behind: they have it back already.
+  local back = h.g and redis.call('HGET', c, 'gm')
+  if back then return {'moved', back} end
+  return {'not-mine'}
+end
 
 if redis.call('ZSCORE', seen, digest) then
   local entries = redis.call('LRANGE', inbox, 0, -1)

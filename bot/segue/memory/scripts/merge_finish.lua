@@ -9,7 +9,7 @@
 --!include time
 local c, inbox, due, join, undo = unpack(KEYS)
 if redis.call('HGET', c, 'g') ~= ARGV[2] then return {'done'} end
-redis.call('HDEL', c, 'g', 'gj', 'gl')
+redis.call('HDEL', c, 'g', 'gj', 'gl', 'gm')
 redis.call('HSET', c, 'gd', string.sub(ARGV[6] .. (redis.call('HGET', c, 'gd') or ''), 1, 64))
 redis.call('DEL', join)
 if ARGV[4] ~= '' then redis.call('HDEL', undo, ARGV[4]) end

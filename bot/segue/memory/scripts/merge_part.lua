@@ -4,7 +4,7 @@
 -- ARGV  1 customer  2 intent  3 version  4 state  5 opted out  6 joined  7 wake channel
 --       8 timer ms left (0: none)  9 life of what waits to be brought s  10 addresses that leave
 --       11 lines that are folded  12 rows  13 lines  14 lanes  15 chunks  16 consents: how
---       many of each, then ids of rows; numbers of lines; channel and id of lanes; position and chunk
+--       many of each; 17 who has those addresses back; then ids of rows; numbers of lines; channel and id of lanes; position and chunk
 --       in its place; consents that stay
 -- gives {parted} {conflict} {lost}
 -- race  lines, addresses and letters go in one step: no reader and no turn of this customer sees one
@@ -19,7 +19,7 @@ if not at_rest(c) or h[3] ~= ARGV[3] then return {'conflict'} end
 -- A line that was taken away leaves an empty one: every cursor stays right.
 local folded = (tonumber(h[4]) or 0) - redis.call('LLEN', log)
 if folded ~= tonumber(ARGV[11]) then return {'conflict'} end
-local at, ids, lanes, consents = 16, {}, {}, {}
+local at, ids, lanes, consents = 17, {}, {}, {}
 local function following()
   at = at + 1
   return ARGV[at]
@@ -63,7 +63,7 @@ if #mine > 0 then redis.call('EXPIRE', inbox, life) end
 push(join, theirs)
 redis.call('EXPIRE', join, ARGV[9])
 local wake, a = ARGV[7], without(h[5] or '', ARGV[10])
-redis.call('HSET', c, 'v', ARGV[3] + 1, 's', ARGV[4], 'a', a, 'j', ARGV[6], 'gj', 1)
+redis.call('HSET', c, 'v', ARGV[3] + 1, 's', ARGV[4], 'a', a, 'j', ARGV[6], 'gj', 1, 'gm', ARGV[17])
 if ARGV[5] ~= '' then redis.call('HSET', c, 'x', ARGV[5]) else redis.call('HDEL', c, 'x') end
 if ARGV[8] ~= '0' then redis.call('HSET', c, 'w', server_time() + ARGV[8]) else redis.call('HDEL', c, 'w') end
 redis.call('PUBLISH', wake, ARGV[1])
