@@ -35,8 +35,8 @@ end
 if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
 if what == 'add' then a = a .. address .. ARGV[4] end
 redis.call('HSET', c, 'a', a)
-if what == 'drop' and h[4] then
-  -- A turn is running, and may be about to say something there: its commit leaves that out.
+if what == 'drop' and (h[4] or redis.call('LLEN', inbox) > 0) then
+  -- What was written there may still be answered: the commit leaves out what would go there.
   redis.call('HSET', c, 'ya', (redis.call('HGET', c, 'ya') or '') .. address)
 end
 if what == 'drop' and redis.call('EXISTS', out) == 1 then

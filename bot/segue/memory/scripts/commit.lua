@@ -126,7 +126,8 @@ else
 end
 if timer > 0 then redis.call('HSET', c, 'w', timer) elseif f[13] then redis.call('HDEL', c, 'w') end
 if mode == 'commit' then
-  redis.call('HDEL', c, 'f', 'y', 'ya', 'q', 'h')
+  redis.call('HDEL', c, 'f', 'y', 'q', 'h')
+  if waiting == 0 then redis.call('HDEL', c, 'ya') end
   if following then
     more = granted(h, inbox, tonumber(ARGV[3]), version, deadline, 0, 1, batch, '')
   end
