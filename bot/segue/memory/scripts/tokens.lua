@@ -8,14 +8,22 @@
 --       bucket keeps later ones out of it, so a dear one is not starved by cheap ones.
 --
 -- A bucket is {n level, t when, p closed until}. Time is the server's.
+-- The platform's own bucket begins to fill when the first send arrives there, not when we let it go;
+-- and one send may travel longer than the next. So a bucket that was full begins to fill later, by
+-- as long as it was full, LAG at the most.
 --!include time
-local now, buckets, given = server_time(), {}, {}
+local now, buckets, given, LAG = server_time(), {}, {}, 300
 for i = 1, #KEYS do
   local rate, burst = tonumber(ARGV[i * 2 - 1]), tonumber(ARGV[i * 2])
   local f = redis.call('HMGET', KEYS[i], 'n', 't', 'p')
-  local at, closed = tonumber(f[2]) or now, tonumber(f[3]) or 0
-  local level = math.min(burst, (tonumber(f[1]) or burst) + math.max(now - at, 0) * rate / 1000)
-  buckets[i] = {level = level, rate = rate, burst = burst, closed = closed}
+  local at, closed = tonumber(f[2]) or now - LAG, tonumber(f[3]) or 0
+  local level = (tonumber(f[1]) or burst) + math.max(now - at, 0) * rate / 1000
+  local from = math.max(at, now)
+  if level > burst or not f[1] then
+    local full = f[1] and (level - burst) * 1000 / rate or LAG
+    from, level = now + math.min(math.floor(full), LAG), burst
+  end
+  buckets[i] = {level = level, rate = rate, burst = burst, closed = closed, from = from}
 end
 local at = #KEYS * 2 + 1
 while at <= #ARGV do
@@ -26,7 +34,7 @@ while at <= #ARGV do
     local need, ms = math.min(cost, b.burst), 0
     if b.closed > now then ms = b.closed - now
     elseif b.full then ms = b.full
-    elseif b.level < need then ms = math.ceil((need - b.level) * 1000 / b.rate) end
+    elseif b.level < need then ms = math.ceil((need - b.level) * 1000 / b.rate + b.from - now) end
     if ms > wait then wait, from = ms, number end
   end
   for j = 0, takes - 1 do
@@ -44,7 +52,7 @@ end
 for i = 1, #KEYS do
   local b = buckets[i]
   if b.touched then
-    redis.call('HSET', KEYS[i], 'n', b.level, 't', now)
+    redis.call('HSET', KEYS[i], 'n', b.level, 't', b.from)
     redis.call('EXPIRE', KEYS[i], math.ceil((b.burst - b.level) / b.rate) + 120)
   end
 end
