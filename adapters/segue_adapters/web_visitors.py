@@ -83,7 +83,8 @@ class Visitors:
     async def identify(self, token: str, old: Session | None, peer: str) -> Session:
         """Begin a session of the customer whom the host site vouches for; the old one ends.
 
-        What was said in the old session stays with the customer who said it.
+        What was said in the old session stays with the customer who said it, unless they are asked
+        and want it along: only here, where both sessions are known, and only from an anonymous one.
         Raises `Refusal`; then the old session goes on.
         """
         self.door.beginning(peer)
@@ -96,10 +97,26 @@ class Visitors:
                 "The identity token was not accepted; the session goes on as it was.",
             ) from None
         customer, secret = await self._sign_in(user)
+        fresh = self.sessions.issue(customer, secret, vouched=vouched)
         if old is not None:
+            mine = not old.identified and await self.still(old)
             await self.end(old, "identified")
+            if mine:
+                await self._offer_earlier(fresh, old)
         self.counts["sessions", "identified"] += 1
-        return self.sessions.issue(customer, secret, vouched=vouched)
+        return fresh
+
+    async def _offer_earlier(self, session: Session, old: Session) -> None:
+        """Let them be asked whether what they said in this session before comes along."""
+        letter = Inbound(
+            address=session.address,
+            message_id=f"~earlier:{old.address.id}",
+            kind="earlier",
+            received_at=self._moments.millis(),
+            data={"earlier": old.customer},
+        )
+        with suppress(StoreUnavailable):  # Then it stays sealed, which is no harm.
+            await self.gateway.receive(letter, customer=session.customer)
 
     async def _sign_in(self, user: Address) -> tuple[CustomerId, str]:
         secret, address = self.sessions.secret()

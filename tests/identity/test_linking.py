@@ -11,7 +11,8 @@ import pytest
 from tests.identity.conftest import SMS, TELEGRAM, WEB, People
 
 from segue import Chat, Email, Text, dialog
-from segue.types import Address, Proof
+from segue.types import Address, Inbound, Message, Proof
+from segue.voice import plain
 
 VOICE = """
 {% reply ask_note() %}
@@ -132,8 +133,6 @@ async def test_two_channels_at_once_are_one_line(people: People) -> None:
     await join(people, TELEGRAM, SMS)
     customer = await people.who(SMS)
     before = len(await people.lines(customer))
-    from segue.types import Inbound
-
     letters = [
         Inbound(address=TELEGRAM, message_id="x1", text="please note something"),
         Inbound(address=SMS, message_id="x2", text="a green boat"),
@@ -207,8 +206,6 @@ async def test_t14a_an_e_mail_set_beforehand_gives_no_access(people: People) -> 
     victim = await people.app.core.create(user, Proof.VERIFIED)
     session = Address("web", "session-of-ada")
     await people.store.add_address(victim, session, Proof.VERIFIED, indexed=False)
-    from segue.types import Inbound
-
     said = Inbound(
         address=session,
         message_id="v1",
@@ -376,3 +373,55 @@ async def test_i7_what_others_see_does_not_depend_on_a_secret(
 
 
 _SEEN: dict[str, str] = {}
+
+
+# -- T13 -------------------------------------------------------------------------------------------
+
+
+async def _signs_in(people: People, earlier: str) -> tuple[str, Address]:
+    """Somebody signs in, in a session in which somebody had written before."""
+    user, session = Address("web-user", "shop/ada"), Address("web", "signed-in")
+    customer = await people.store.owner(user)
+    if customer is None:
+        customer = await people.app.core.create(user, Proof.VERIFIED)
+    await people.store.add_address(customer, session, Proof.VERIFIED, indexed=False)
+    letter = Inbound(
+        address=session, message_id=f"~{earlier}", kind="earlier", data={"earlier": earlier}
+    )
+    await people.app.core.receive(letter, customer=customer)
+    await people.rest()
+    return customer, session
+
+
+async def _says(people: People, customer: str, session: Address, text: str) -> list[str]:
+    before = len(await people.lines(customer))
+    said = Inbound(address=session, message_id=f"s{before}", text=text)
+    await people.app.core.receive(said, customer=customer)
+    await people.rest()
+    new = (await people.lines(customer))[before:]
+    return [plain(line.message) for line in new if line.message]
+
+
+async def test_t13_what_was_said_before_signing_in_may_come_along(people: People) -> None:
+    """It is offered, never taken: with a yes the two are one, and nothing is asked twice."""
+    await people.writes(WEB, "please note something")
+    await people.writes(WEB, "a red boat")
+    anonymous = await people.who(WEB)
+    await people.store.drop_address(anonymous, WEB)
+    ada, session = await _signs_in(people, anonymous)
+    assert "before that" in plain((await people.lines(ada))[-1].message or Message(body=()))
+    said = await _says(people, ada, session, "yes")
+    assert said[0] == "It's coming along: we go on from there."
+    assert await _says(people, ada, session, "what did i note") == ["You noted a red boat."]
+
+
+async def test_t13_a_conversation_that_is_somebodys_is_not_offered(people: People) -> None:
+    """One that was linked, or brought along before, stays with whom it belongs to."""
+    await people.writes(WEB, "please note something")
+    await people.writes(WEB, "a red boat")
+    anonymous = await people.who(WEB)
+    await people.store.add_address(anonymous, TELEGRAM, Proof.CHANNEL)
+    await people.store.drop_address(anonymous, WEB)
+    ada, session = await _signs_in(people, anonymous)
+    assert await people.lines(ada) == []
+    assert await _says(people, ada, session, "what did i note") == ["You noted nothing."]

@@ -330,3 +330,18 @@ async def test_a_session_is_rotated_when_two_customers_become_one(shop):
     status, said = await shop.post("messages?wait=5", json={"text": "y"}, session=new)
     assert status == 200
     assert "session" not in said, "what was said before the new one began rotates nothing"
+
+
+async def test_t13_only_an_anonymous_session_of_this_visitor_is_offered(shop):
+    """The old session's conversation is named where it was anonymous; one signed in is not."""
+    anonymous = await shop.begin("Hello")
+    before = shop.gateway.received[0][0]
+    _, ada = await identify(shop, shop.token("ada"), anonymous)
+    customer, letter = shop.gateway.received[-1]
+    assert (letter.kind, letter.data) == ("earlier", {"earlier": before})
+    assert customer == ada["session"].split(".")[0]
+    letters = len(shop.gateway.received)
+    await identify(shop, shop.token("ben"), ada["session"])
+    await identify(shop, shop.token("ben"))
+    await identify(shop, shop.token("ben"), anonymous)
+    assert len(shop.gateway.received) == letters, "Ada's is not Ben's, and a dead session nobody's"

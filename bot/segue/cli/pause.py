@@ -78,10 +78,11 @@ def _name(kind: Kind, name: str | None, settings: Settings) -> str:
 
 def _dialogs(settings: Settings) -> list[str]:
     """Return the dialogs' names; none if they cannot be read, which may be why one is paused."""
+    from segue.builtin import every_dialog
     from segue.dialog import load_dialogs
 
     try:
-        return list(load_dialogs(settings.dialogs.path))
+        return list(load_dialogs(settings.dialogs.path).with_builtin(every_dialog()))
     except (SegueError, OSError):
         return []
 

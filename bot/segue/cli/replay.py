@@ -81,12 +81,13 @@ def _print(found: list[Affected], touched: list[Affected]) -> None:
 
 
 async def _replay(settings: Settings) -> list[Affected]:
+    from segue.builtin import every_dialog
     from segue.cli.store import memory
     from segue.dialog import load_dialogs
     from segue.engine.state import decode
     from segue.memory.walk import customers
 
-    dialogs = load_dialogs(settings.dialogs.path)
+    dialogs = load_dialogs(settings.dialogs.path).with_builtin(every_dialog())
     found: list[Affected] = []
     async with memory(settings) as store:
         async for customer in customers(store):
@@ -136,6 +137,7 @@ def _facts(state: State, frame: Frame, timezone: str) -> Facts:
 
     from segue.dialog import Facts
     from segue.ports import SystemChance, SystemClock
+    from segue.types import Proof
 
     return Facts(
         channel=state.address.channel if state.address else "",
@@ -144,4 +146,5 @@ def _facts(state: State, frame: Frame, timezone: str) -> Facts:
         random=SystemChance().random,
         profile={name: fact.value for name, fact in state.profile.items()},
         utterance=frame.utterance,
+        proof=Proof.VERIFIED,
     )

@@ -2,6 +2,7 @@
 
 - The letter of kind `link` asks the customer, on the address where the code was shown, whether the
   one who brought it is them. Nobody else can give the answer: it is asked in their conversation.
+- The letter of kind `earlier` names the conversation of the same session from before signing in.
 - When two have become one, or one two again, every channel that can be spoken to hears of it, also
   the one where nobody has written for a year. Whoever did not do it says so.
 """
@@ -18,9 +19,11 @@ from segue.types import Inbound
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
 
-KINDS = frozenset({"link"})
+KINDS = frozenset({"link", "earlier"})
 """Letters of ours about links."""
-CONFIRM, BRING = "confirm_link", "link_here"
+CONFIRM, USE, BRING = "confirm_link", "link_here", "bring_along"
+EARLIER = "customer:earlier"
+"""Who joins what was said before signing in: it is told where it is done."""
 
 
 async def heard(turn: Turn, inbound: Inbound) -> None:
@@ -31,6 +34,13 @@ async def heard(turn: Turn, inbound: Inbound) -> None:
     if turn.written_at is None and address in turn.standing.addresses():
         turn.speech.turn_to(address, turn.setup.capabilities[address.channel])
         turn.hearing = address
+    if inbound.kind == "earlier":
+        if BRING in turn.setup.dialogs:
+            values = {"earlier": str(inbound.data.get("earlier", ""))}
+            await turn.player.start(
+                BRING, utterance="", values=values, aside=bool(turn.state.frames)
+            )
+        return
     if inbound.data.get("refused"):
         if turn.speech.has("link_here/refused"):
             turn.speech.say("link_here/refused")
@@ -50,17 +60,19 @@ async def heard(turn: Turn, inbound: Inbound) -> None:
 async def brought(turn: Turn, inbound: Inbound) -> bool:
     """Look at the token of a deep link, if they came by one; False if they did not."""
     token = read_token(str(inbound.data.get("start", "")))
-    if token is None or BRING not in turn.setup.dialogs:
+    if token is None or USE not in turn.setup.dialogs:
         return False
-    turn.notes.append(Note(kind="routed", values={"intent": BRING, "how": "link"}))
+    turn.notes.append(Note(kind="routed", values={"intent": USE, "how": "link"}))
     await turn.player.start(
-        BRING, utterance="", values={"code": token}, aside=bool(turn.state.frames)
+        USE, utterance="", values={"code": token}, aside=bool(turn.state.frames)
     )
     return True
 
 
 def told(turn: Turn, inbound: Inbound) -> bool:
     """Tell every linked channel that customers were joined, or parted; False without words."""
+    if inbound.data.get("actor") == EARLIER:
+        return True
     joined = inbound.kind == "joined"
     turn.state.merge = str(inbound.data.get("merge", "")) if joined else ""
     reply = f"continue_on/{inbound.kind}"

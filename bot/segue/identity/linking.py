@@ -22,20 +22,21 @@ from msgspec import Struct, msgpack
 
 from segue.channel import Inviting
 from segue.engine.inside import NOWHERE, inside
+from segue.engine.linked import EARLIER
 from segue.engine.moving import Move
 from segue.engine.standing import is_phone
 from segue.engine.state import decode
 from segue.identity.codes import Codes, LinkOffer, Locked, Moved, Wrong, shown
 from segue.identity.destinations import masked
 from segue.identity.pictures import qr_url
-from segue.types import Address, CustomerId, Inbound, Proof
+from segue.types import Address, CustomerId, Inbound, Line, Proof, Who
 
 if TYPE_CHECKING:
     from segue.identity.room import Room
 
+_line = msgpack.Decoder(Line).decode
 LINK = "link"
 """Kind of the letter that asks the first end, or tells it off."""
-JOINED, PARTED = "joined", "parted"
 _SESSIONS = "web"
 """The channel whose addresses are sessions: each is a way in of its own."""
 
@@ -220,6 +221,31 @@ class Linking:
         if isinstance(moved, Moved):
             other = msgpack.decode(moved.by, type=Other)
             await self._letter(other.customer, other.address, f"refused:{link}", {"refused": True})
+
+    # -- what was said before signing in -----------------------------------------------------------
+
+    @inside
+    async def sealed(self, earlier: CustomerId) -> bool:
+        """Whether a conversation from before signing in is nobody's, and anything was said in it.
+
+        It has been nobody's since its session ended: one that has another address still, or was
+        joined to somebody, is not brought anywhere.
+        """
+        store = self._room.store
+        snapshot = await store.snapshot(earlier)
+        if snapshot is None or snapshot.addresses or await store.who(earlier) != earlier:
+            return False
+        lines, _ = await store.lines(earlier, -1, 50)
+        return any(_line(data).who is Who.CUSTOMER for _, data in lines)
+
+    @inside
+    async def bring(self, earlier: CustomerId, *, customer: CustomerId = "") -> bool:
+        """Join it to the one who was in that session and has signed in; False if it went away."""
+        if not await self.sealed(earlier):
+            return False
+        await self._room.merging.begin(customer, earlier, actor=EARLIER)
+        self._room.after_turn(customer)
+        return True
 
     # -- taking apart ------------------------------------------------------------------------------
 

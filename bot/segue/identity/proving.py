@@ -13,6 +13,7 @@ The rules:
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
@@ -43,12 +44,17 @@ class Spending(Protocol):
         ...
 
 
+Verified: TypeAlias = Callable[[CustomerId, Address], Awaitable[None]]
+"""Called when an address has reached `VERIFIED`."""
+
+
 class Proving:
     """What the dialog `verify` does outside itself."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self.spending: Spending | None = None
+        self.verified: Verified | None = None
 
     def reachable(self) -> tuple[bool, bool]:
         """Return whether codes can go to phones, and to e-mail addresses."""
@@ -137,6 +143,8 @@ class Proving:
             customer=customer,
             details={"on": here.channel, "by": to.address.channel},
         )
+        if self.verified is not None:
+            await self.verified(customer, here)
         return "right"
 
     def _reaches(self, address: Address) -> bool:
