@@ -4,6 +4,7 @@
     ├── SettingsError        a setting is wrong or missing
     ├── DialogError          a dialog breaks a rule; carries file, line and cure
     │   └── JournalTooLong   a loop without `restart`
+    ├── ApiError             a server of Segue refused a request (`segue.client`)
     ├── StepFailed           a `run` gave up; raised *inside* the dialog, which may handle it
     ├── VoiceError           a template breaks a rule; carries file, line and cure
     └── StoreError
@@ -65,6 +66,18 @@ class StepFailed(SegueError):
         self.kind = kind
         """Class name of the last error (`TimeoutError` when the step's time was up)."""
         self.message = message
+
+
+class ApiError(SegueError):
+    """A server of Segue did not do what was asked. `retry`: the same request may work later."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(f"{sentence} ({status} {code})")
+        self.status = status
+        self.code = code
+        """One of the codes in docs/api.md; `unreachable_server` where nobody answered."""
+        self.sentence = sentence
+        self.retry = status in (0, 429, 503)
 
 
 class StoreError(SegueError):

@@ -303,6 +303,20 @@ async def test_a_removed_webhook_is_told_nothing(
     assert not (await store.queue("shop")).known
 
 
+async def test_a_customer_who_is_forgotten_is_not_told_of(
+    store: Store, teller: Teller, receiver: Receiver
+) -> None:
+    """T35: what waits or is parked about them goes; what is about others stays."""
+    await store.add_webhook("shop", f"{receiver.url}/hook", "s")
+    receiver.answer = lambda _event: 400
+    await happens(store, ADA, "one")
+    await happens(store, BEN, "two")
+    await teller.tell()
+    await store.forget_events([ADA])
+    queue = await store.queue("shop")
+    assert [event.customer for event in queue.events] == [BEN]
+
+
 async def test_a_redirect_is_not_followed(store: Store, teller: Teller, receiver: Receiver) -> None:
     """T32: wherever it leads."""
     await store.add_webhook("shop", f"{receiver.url}/away", "s")

@@ -38,7 +38,8 @@ def app(valkey: Embedded, store_prefix: str, tmp_path: Path) -> App:
 
 async def test_its_metrics_and_paths_are_served(app: App) -> None:
     """Each metric of the tables is served, and all that are served but webhooks' are told."""
-    tables = PAGE + (ROOT / "docs/sending.md").read_text()
+    pages = (ROOT / "docs/sending.md", ROOT / "docs/api.md")
+    tables = PAGE + "".join(page.read_text() for page in pages)
     named = set(re.findall(r"^\| `(segue_\w+)` \|", tables, flags=re.MULTILINE))
     paths = set(re.findall(r"^\| `(/\w+)` \|", PAGE, flags=re.MULTILINE))
     assert paths == {"/healthz", "/readyz", "/metrics"}

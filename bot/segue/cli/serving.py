@@ -86,6 +86,18 @@ def _metrics(app: App) -> Metrics:
         lambda: {(): counts.swept},
     )
     metrics.tell(
+        "segue_api_requests",
+        "Requests of the company's own systems, by what became of them.",
+        ["route", "outcome"],
+        lambda: {(*key,): count for key, count in app.door.counts.items()},
+    )
+    metrics.tell(
+        "segue_webhook_events",
+        "Events told to other systems, by what became of the try.",
+        ["webhook", "outcome"],
+        lambda: {(*key,): count for key, count in app.teller.counts.items()},
+    )
+    metrics.tell(
         "segue_sends",
         "Sends to platforms, by outcome.",
         ["channel", "outcome"],

@@ -88,6 +88,7 @@ class Erasing:
             for owner in everybody:
                 await self.store.unindex(address, owner)
         await self.store.erase_traces(everybody)
+        await self.store.forget_events(everybody)
         failpoint("erase_traces")
         for other in begun.joined:
             await self.store.erase_finish(other)

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -198,6 +198,14 @@ class Hooks(Base):
         """Put a parked event at the end of the line; False if it is not there (any more)."""
         fresh = msgspec.structs.replace(event, tries=0, next=0, why="", since=0)
         return await self._move_event(name, "revive", event.id, msgspec.msgpack.encode(fresh), b"")
+
+    async def forget_events(self, customers: Collection[CustomerId]) -> None:
+        """Take events about these customers out of every line, waiting or parked."""
+        for hook in await self.webhooks():
+            queue = await self.queue(hook.name, limit=1_000_000)
+            for event in (*queue.events, *queue.parked):
+                if event.customer in customers:
+                    await self._move_event(hook.name, "forget", event.id, b"", b"")
 
     async def _move_event(self, name: str, what: str, ident: str, row: bytes, past: bytes) -> bool:
         args = (what, ident, row, past, seconds(_PARKED), seconds(_LIFE))

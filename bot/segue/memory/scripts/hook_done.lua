@@ -1,7 +1,7 @@
 -- hook_done: what became of trying to tell an event.
 --
 -- KEYS  rows, line, at, parked, past
--- ARGV  1 what (told, later, park, revive, drop)  2 id  3 row  4 line of the log
+-- ARGV  1 what (told, later, park, revive, forget, drop)  2 id  3 row  4 line of the log
 --       5 life of what is parked s  6 life of the rest s
 -- gives 1, or 0 if the event is not there (any more)
 -- race  an event that was told by two processes at once, because one was slow: the second finds
@@ -20,6 +20,11 @@ if what == 'revive' then
   redis.call('EXPIRE', rows, ARGV[6])
   redis.call('EXPIRE', line, ARGV[6])
   return 1
+end
+if what == 'forget' then
+  redis.call('HDEL', rows, id)
+  redis.call('HDEL', parked, id)
+  return redis.call('ZREM', line, id)
 end
 if redis.call('HEXISTS', rows, id) == 0 then return 0 end
 if what == 'later' then
