@@ -85,8 +85,13 @@ class SocketMode:
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._counts["ended", "socket"] += 1
 
     # -- staying connected -------------------------------------------------------------------------
 
@@ -101,7 +106,9 @@ class SocketMode:
             finally:
                 leaving.cancel()
             if leave.is_set():
+                # Not at once, should Slack say so of every connection.
                 wait = _SOON
+                await self._site.clock.sleep(_SOON)
                 continue
             error = talking.exception()
             wait = _SOON if error is None else min(wait * 2, _LATEST)

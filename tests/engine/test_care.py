@@ -376,3 +376,12 @@ def test_what_a_channel_makes_of_a_message_has_the_same_sign(channel):
     )
     [part] = degrade(message, CAPABILITIES[channel])
     assert sign(as_text(part)) == sign(plain(message)) != 0
+
+
+@pytest.mark.parametrize("channel", ["sms", "slack"])
+async def test_a_rehearsal_may_say_the_same_as_often_as_it_likes(rehearsal, channel):
+    """On stage no time passes between two lines: that makes nobody a flood or a bot."""
+    for _ in range(30):
+        said = len(rehearsal.heard)
+        await rehearsal.play(channel, "customer: this is no order number\nbot: …")
+        assert len(rehearsal.heard) > said
