@@ -28,7 +28,7 @@ from segue_adapters.web_payload import (
     locale_of,
     query_of,
     wait_of,
-    web_line,
+    web_lines,
     web_reply,
 )
 from segue_adapters.web_sessions import Session
@@ -145,7 +145,7 @@ class WebPages:
             page = await self._gateway.page(session.customer, after=int(written[:18]))
             if not await self._visitors.still(session):
                 raise ended()
-            lines = tuple([web_line(number, line, self._media) for number, line in page.lines])
+            lines = web_lines(page.lines, self._media)
             body = encode(Lines(lines=lines, cursor=page.cursor, typing=page.typing))
             return web.Response(body=body, headers=headers)
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -276,6 +277,15 @@ def web_reply(message: Message, media: MediaStore) -> WebReply:
         buttons=tuple([WebButton(button.id, button.label) for button in message.buttons]),
         media=web_media(message.media, media) if message.media else (),
     )
+
+
+def web_lines(lines: Sequence[tuple[int, Line]], media: MediaStore) -> tuple[WebLine, ...]:
+    """Return lines as the browser gets them; that a message was deleted is for agents to see."""
+    return tuple([web_line(number, line, media) for number, line in lines if not _deleted(line)])
+
+
+def _deleted(line: Line) -> bool:
+    return bool(line.changes) and not (line.text or line.media or line.choice)
 
 
 def web_line(number: int, line: Line, media: MediaStore) -> WebLine:

@@ -33,7 +33,7 @@ from segue_adapters.web_payload import (
     decode,
     encode,
     locale_of,
-    web_line,
+    web_lines,
 )
 from segue_adapters.web_sessions import Session
 
@@ -314,7 +314,7 @@ class Socket:
                 self.end(Close.ENDED, why="revoked")
                 return
             if page.lines:
-                lines = tuple([web_line(number, line, media) for number, line in page.lines])
+                lines = web_lines(page.lines, media)
                 await self._send(encode(Lines(type="lines", lines=lines, cursor=page.cursor)))
                 self._cursor = page.cursor
                 fresh = await self._visitors.rotated(session, [line for _, line in page.lines])
