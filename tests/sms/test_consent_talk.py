@@ -180,3 +180,22 @@ async def test_a_reminder_is_proactive_and_waits_for_day(stage: Rehearsal) -> No
     assert not row.repeat
     assert row.reply.endswith("nudge")
     assert row.values == {"who": "you"}
+
+
+async def test_stop_in_a_flood_is_confirmed(segue_server: str) -> None:
+    """Too many messages are not read, but this one is."""
+    stage = await Rehearsal.of(
+        [meet],
+        VOICE,
+        url=segue_server,
+        prefix="flood:",
+        sections={"customers": {"rate": 0.001, "burst": 1}},
+    )
+    try:
+        stage.channel = "sms"
+        await stage.at_once("hello there", "hello", "are you there", "STOP")
+        assert sent(stage)[-1] == "You are out."
+        await stage.say("hello?")
+        assert sent(stage)[-1] == "You are out."
+    finally:
+        await stage.end()

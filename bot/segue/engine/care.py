@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from segue.engine import consenting
 from segue.engine.state import Pace, Watch
 from segue.memory.records import Letter
 from segue.types import Inbound, Message, Millis
@@ -173,7 +174,8 @@ class Care:
         for letter in letters:
             inbound = letter.inbound
             capabilities = setup.capabilities.get(inbound.address.channel)
-            if inbound.kind in _SAYING and capabilities is not None and capabilities.push:
+            spared = inbound.kind not in _SAYING or consenting.took_effect(inbound)
+            if not spared and capabilities is not None and capabilities.push:
                 state.pace, fits = paced(state.pace, inbound.received_at, setup.flood)
                 if not fits:
                     self.folded += 1
@@ -197,6 +199,8 @@ class Care:
         turn, state = self.turn, self.turn.state
         inbound = letters[-1].inbound
         if inbound.kind not in _SAYING or turn.granted.controller or not self._watches():
+            return False
+        if consenting.took_effect(inbound):
             return False
         before = state.watch or Watch()
         watch = before

@@ -56,6 +56,11 @@ def _mark(inbound: Inbound, word: Word) -> Inbound:
     return replace(inbound, data={**inbound.data, MARK: word.value})
 
 
+def took_effect(inbound: Inbound) -> bool:
+    """Whether this message has just opted somebody out or in: that is confirmed, however many."""
+    return inbound.data.get(MARK) in (Word.STOP, Word.START)
+
+
 _NOTICES = {Word.STOP: "opted_out", Word.START: "opted_in", Word.HELP: "who_writes"}
 
 
