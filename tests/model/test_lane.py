@@ -1,4 +1,4 @@
-"""The outbox on a real store: whatever becomes of a send, a lane keeps its order."""
+"""The outbox on a real store: whatever becomes of a send, and is said of it, a lane keeps order."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segue.channel import Report
 from segue.memory import Limits, Store, open_store
 from segue.memory.embedded import Embedded
 from segue.memory.records import Claim, Commit, Granted
@@ -18,6 +19,8 @@ from segue.types import Address, Inbound, Message, Proof, Receipt, Row
 
 LANES = (Address("sms", "+1"), Address("telegram", "7"))
 OUTCOMES = (Receipt.SENT, Receipt.FAILED, Receipt.UNKNOWN, Receipt.QUEUED)
+RANK = (Receipt.UNKNOWN, Receipt.SENT, Receipt.FAILED, Receipt.DELIVERED, Receipt.READ)
+REPORTS = (Receipt.SENT, Receipt.DELIVERED, Receipt.FAILED)
 _worlds = itertools.count(1)
 
 STEPS = st.lists(
@@ -28,6 +31,9 @@ STEPS = st.lists(
         st.tuples(st.just("time"), st.just(0)),
         st.tuples(st.just("sweep"), st.just(0)),
         st.tuples(st.just("late"), st.integers(0, 3)),
+        st.tuples(st.just("back"), st.integers(0, 3)),
+        st.tuples(st.just("report"), st.integers(0, 9), st.sampled_from(REPORTS)),
+        st.tuples(st.just("stop"), st.just(0)),
     ),
     max_size=25,
 )
@@ -46,6 +52,13 @@ class Lanes:
         self.lost: list[Claim] = []
         """Claims whose process is gone, or is only slow."""
         self.closed: set[str] = set()
+        self.stopped: set[str] = set()
+        """Rows that were cancelled: those under way may end, none is sent again."""
+        self.looks = 0
+        self.told: dict[str, list[Receipt]] = {}
+        """What the platform said of rows."""
+        self.refused: set[str] = set()
+        """Rows whose last sending was surely not taken: no platform says anything of those."""
         self._count = itertools.count(1)
 
     async def begin(self) -> None:
@@ -55,6 +68,13 @@ class Lanes:
         for claim in claims:
             assert claim.row.id not in self.closed, "I3: what was sent is not sent again"
             self.claims.append(claim)
+            if claim.doubt:
+                assert claim.row.address.channel == "telegram", "only this one can be asked"
+                assert claim.doubt <= 3
+                self.looks += 1
+                continue
+            assert claim.row.id not in self.stopped, "I8: what was cancelled is not sent"
+            self.refused.discard(claim.row.id)
             self.sends.append((claim.row.address.channel, claim.row.id))
 
     async def decide(self, lanes: list[int]) -> None:
@@ -75,9 +95,14 @@ class Lanes:
         if not self.claims:
             return
         claim = self.claims.pop(which % len(self.claims))
+        row = claim.row.id
+        if row in self.told and outcome is Receipt.QUEUED:
+            outcome = Receipt.SENT  # No sender is refused what the platform has.
         following = await self.store.settle(self.customer, claim, outcome)
-        if outcome in (Receipt.SENT, Receipt.FAILED):
-            self.closed.add(claim.row.id)
+        if outcome in (Receipt.SENT, Receipt.FAILED) or row in self.told:
+            self.closed.add(row)
+        elif outcome is Receipt.QUEUED:
+            self.refused.add(row)
         self._take((following,) if following else ())
 
     async def forget(self, which: int) -> None:
@@ -91,6 +116,38 @@ class Lanes:
             self.closed.add(claim.row.id)
             following = await self.store.settle(self.customer, claim, Receipt.SENT)
             self._take((following,) if following else ())
+
+    async def back(self, which: int) -> None:
+        """Nothing was tried: the claim is given back, and the row is as it was."""
+        if not self.claims:
+            return
+        if self.claims[which % len(self.claims)].row.id in self.told:
+            return
+        claim = self.claims.pop(which % len(self.claims))
+        if not claim.doubt:
+            self.sends.remove((claim.row.address.channel, claim.row.id))
+        following = await self.store.give_back(self.customer, claim, after=timedelta(0))
+        self._take((following,) if following else ())
+
+    async def report(self, which: int, receipt: Receipt) -> None:
+        """The platform says what became of a row that was sent."""
+        if not self.sends:
+            return
+        channel, row = self.sends[which % len(self.sends)]
+        if row in self.refused:
+            return
+        said = Report(id="", receipt=receipt, customer=self.customer, row=row)
+        await self.store.report(channel, said)
+        if not any(claim.row.id == row for claim in self.claims):
+            self.closed.add(row)
+        self.told.setdefault(row, []).append(receipt)
+
+    async def stop(self, _: int) -> None:
+        """They opt out of one channel, and in again: what was queued is gone."""
+        lane = LANES[0]
+        await self.store.consent(self.customer, lane.channel, opted_out=True, how="test")
+        await self.store.consent(self.customer, lane.channel, opted_out=False, how="test")
+        self.stopped |= set(self.decided[lane.channel])
 
     async def time(self, _: int) -> None:
         """Claims run out: whoever had one is too late."""
@@ -112,12 +169,16 @@ class Lanes:
         self._take((await self.store.take(self.customer)).claims)  # type: ignore[union-attr]
 
     def check(self) -> None:
-        under_way = Counter(claim.row.address.channel for claim in self.claims)
+        # A late word may close a row that is being repeated at this moment.
+        open_ = [claim for claim in self.claims if claim.row.id not in self.closed]
+        under_way = Counter(claim.row.address.channel for claim in open_)
         assert all(n <= 1 for n in under_way.values()), "one row of a lane at a time"
         for lane, rows in self.decided.items():
             left = [row for by, row in self.sends if by == lane]
             assert left == sorted(left, key=rows.index), f"I4: {left}"
-            assert set(left) == set(rows[: len(set(left))]), "I4: no row is jumped over"
+            # What was cancelled before it was sent is no gap.
+            going = [row for row in rows if row not in self.stopped or row in left]
+            assert set(left) == set(going[: len(set(left))]), "I4: no row is jumped over"
 
     async def finish(self) -> None:
         """Send what is left, as patient senders would."""
@@ -134,7 +195,7 @@ class Lanes:
 
 
 @settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
@@ -142,7 +203,7 @@ class Lanes:
 )
 @given(steps=STEPS)
 def test_a_lane_keeps_its_order(valkey: Embedded, steps: list[tuple]) -> None:  # type: ignore[type-arg]
-    """Refused, unknown, put off, forgotten or late: rows of a lane leave in order, and all do."""
+    """Refused, unknown, put off, forgotten, late, reported, cancelled: rows leave in order."""
     asyncio.run(_play(valkey, steps))
 
 
@@ -150,6 +211,7 @@ async def _play(server: Embedded, steps: list[tuple]) -> None:  # type: ignore[t
     prefix = f"lanes{next(_worlds)}:"
     limits = Limits(claim=timedelta(seconds=60))
     async with await open_store(server.url, prefix=prefix, partitions=1, limits=limits) as store:
+        store.lookable = frozenset({"telegram"})
         lanes = Lanes(store, server, prefix)
         await lanes.begin()
         for name, *args in steps:
@@ -161,6 +223,10 @@ async def _play(server: Embedded, steps: list[tuple]) -> None:  # type: ignore[t
         put_off = sum(step[0] == "settle" and step[2] == Receipt.QUEUED for step in steps)
         for rows in lanes.decided.values():
             for row in rows:
-                assert 1 <= sends[row] <= 2 + put_off, "sent, and repeated once at most"
+                least = 0 if row in lanes.stopped else 1
+                assert least <= sends[row] <= 2 + put_off, "sent, and repeated once at most"
+        known = await store.got(lanes.customer)
+        for row, told in lanes.told.items():
+            assert RANK.index(known[row].receipt) >= max(map(RANK.index, told))
     with redis.Redis(unix_socket_path=str(server.socket)) as client:
         client.delete(*client.scan_iter(match=f"{prefix}*", count=1000))
