@@ -115,6 +115,15 @@ async def test_an_open_question_waits_while_one_links(people: People) -> None:
     assert "Your e-mail?" in said[-1]
 
 
+async def test_a_free_text_question_does_not_swallow_it(people: People) -> None:
+    """Where any words are an answer, "continue on Telegram" still is none."""
+    await people.writes(SMS, "please note something")
+    said = await people.writes(SMS, "continue on telegram")
+    assert "JOIN" in " ".join(said)
+    assert said[-1].endswith("What shall I note?")
+    assert (await people.writes(SMS, "a red boat"))[-1] == "Noted: a red boat."
+
+
 async def test_a_linked_channel_is_moved_to_at_once(people: People) -> None:
     """ "Text me instead": replies go there from now on, and what is open is asked there."""
     await join(people, TELEGRAM, SMS)

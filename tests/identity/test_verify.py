@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.identity.conftest import ELSEWHERE, SMS, TELEGRAM, WEB, People
+from tests.identity.conftest import ELSEWHERE, SMS, TELEGRAM, WEB, People, wording
 
 from segue import Chat, DialogError, Proof, Text, dialog
 from segue.dialog.hooks import on_code
@@ -299,6 +299,23 @@ async def test_a_turn_speaks_on_another_address(begin: Any) -> None:
     speech.say("open_hours")
     assert speech.address == SMS
     assert [row.address.channel for row in speech.rows] == ["telegram", "sms"]
+
+
+@pytest.mark.parametrize("moment", ["step", "stepped", "decide", "committed"])
+async def test_a_process_may_die_while_a_code_is_looked_at(stage: Any, moment: str) -> None:
+    """The code works once, and the one who brought it is let in, whenever the process died."""
+    rehearsal = await stage(enter, voice=wording(VOICE))
+    rehearsal.channel = "telegram"
+    await rehearsal.say("let me enter the house")
+    await rehearsal.say(ELSEWHERE.id)
+    people = People(rehearsal)
+    code = people.code_at(ELSEWHERE)
+    rehearsal.crash_at(moment)
+    said = await rehearsal.say(code)
+    assert said[-1].text == "You are in."
+    assert rehearsal.faults.unmet() == []
+    again = await rehearsal.say("let me enter the house")
+    assert [one.text for one in again] == ["You are in."]
 
 
 def _speech(people: People, customer: str) -> Any:

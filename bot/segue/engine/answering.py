@@ -33,6 +33,10 @@ _GOODBYE = "goodbye"
 """The answer to the words that leave a question for later, said where there is none."""
 
 
+_ELSEWHERE = frozenset({"dialog:continue_on"})
+"""Works in any dialog, like the words that always work."""
+
+
 class Answering:
     """Answers the utterances of one turn."""
 
@@ -64,7 +68,7 @@ class Answering:
             if not await self._beside(utterance):
                 self.turn.player.brake.say(paused)
             return
-        if await self._taken_back(utterance):
+        if await self._taken_back(utterance) or await self._going_elsewhere(utterance):
             return
         listener = self.turn.listener(utterance, frame=frame)
         waiting: Waiting | None = None
@@ -163,6 +167,27 @@ class Answering:
             rest = without_opening(utterance.text, words)[1]
             return await self._correct(answers.replaced(rest))
         return False
+
+    async def _going_elsewhere(self, utterance: Utterance) -> bool:
+        """Begin the dialog about other channels where the open question would take any words.
+
+        Only if they say exactly what it is known by: nobody answers "continue on Telegram".
+        """
+        if not self.turn.state.frames or utterance.choice is not None:
+            return False
+        route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
+        if not isinstance(route, Sure) or route.score < 1.0 or route.intent not in _ELSEWHERE:
+            return False
+        waiting = await self.turn.player.look()
+        if waiting is None or not isinstance(waiting.question, Ask):
+            return False
+        slot = waiting.question.slot
+        if slot.find is not None or slot.options:
+            return False
+        name = route.intent.partition(":")[2]
+        self.turn.notes.append(Note(kind="routed", values={"intent": route.intent, "how": "exact"}))
+        await self.turn.player.start(name, utterance=utterance.text, aside=True)
+        return True
 
     def _answers(self, waiting: Waiting) -> Answers:
         frame = self.turn.state.frames[-1]
