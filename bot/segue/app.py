@@ -28,7 +28,7 @@ from segue.engine.catching_up import CatchUp
 from segue.engine.delivery import Delivery
 from segue.engine.gateway import Core
 from segue.engine.outcomes import Policy
-from segue.engine.setup import Company, Observer, Setup, orders
+from segue.engine.setup import Company, Observer, Setup, anywhere, orders
 from segue.engine.steps import Caller
 from segue.engine.worker import Worker
 from segue.errors import SettingsError, StoreUnavailable
@@ -154,6 +154,7 @@ class App:
             silence=timedelta(minutes=self.settings.api.silent_minutes),
             silent=timedelta(days=self.settings.identity.silent_days),
             orders=orders(voice),
+            anywhere=anywhere(dialogs),
             flood=Rate(rate=self.settings.customers.rate, burst=self.settings.customers.burst),
             break_loops=self.settings.customers.break_loops,
             consent=consent.table(map(voice.words, voice.locales)),

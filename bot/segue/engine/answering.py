@@ -33,10 +33,6 @@ _GOODBYE = "goodbye"
 """The answer to the words that leave a question for later, said where there is none."""
 
 
-_ELSEWHERE = frozenset({"dialog:continue_on"})
-"""Works in any dialog, like the words that always work."""
-
-
 class Answering:
     """Answers the utterances of one turn."""
 
@@ -175,8 +171,8 @@ class Answering:
         """
         if not self.turn.state.frames or utterance.choice is not None:
             return False
-        route = self.turn.setup.router.route(utterance.text, self.turn.state.locale)
-        if not isinstance(route, Sure) or route.score < 1.0 or route.intent not in _ELSEWHERE:
+        name = self.turn.setup.anywhere.get(normalise(utterance.text))
+        if name is None:
             return False
         waiting = await self.turn.player.look()
         if waiting is None or not isinstance(waiting.question, Ask):
@@ -184,8 +180,8 @@ class Answering:
         slot = waiting.question.slot
         if slot.find is not None or slot.options:
             return False
-        name = route.intent.partition(":")[2]
-        self.turn.notes.append(Note(kind="routed", values={"intent": route.intent, "how": "exact"}))
+        values = {"intent": f"dialog:{name}", "how": "exact"}
+        self.turn.notes.append(Note(kind="routed", values=values))
         await self.turn.player.start(name, utterance=utterance.text, aside=True)
         return True
 

@@ -25,6 +25,7 @@ from segue.quiet import quiet_until
 from segue.router import Router
 from segue.types import Address, CustomerId
 from segue.voice import Voice
+from segue.words import normalise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +88,8 @@ class Setup:
     """Words, normalised, of opting out and in, where the carriers keep such words."""
     kept: Kept = field(default_factory=Kept)
     """Plays that wait in this process; other dialogs, another `Setup`, and none of them is used."""
+    anywhere: Mapping[str, str] = field(default_factory=dict)
+    """Examples, normalised, of dialogs that begin also where any words would be an answer."""
     play_twice: bool = False
     """Tests: every play is done twice, and must come out the same."""
     caller: Caller | None = None
@@ -108,6 +111,13 @@ def orders(voice: Voice) -> dict[str, Flag]:
         words = voice.words(locale)
         found |= dict.fromkeys(words.person, Flag.PERSON) | dict.fromkeys(words.cancel, Flag.CANCEL)
     return found
+
+
+def anywhere(dialogs: Registry) -> dict[str, str]:
+    """Return the exact words, in any locale, that begin `continue_on` in the middle of a dialog."""
+    found = dialogs.get("continue_on")
+    examples = found.examples.values() if found is not None else ()
+    return {normalise(one): "continue_on" for said in examples for one in said}
 
 
 class Observer(Protocol):
