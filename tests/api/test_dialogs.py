@@ -27,9 +27,9 @@ async def test_a_customer_is_written_to(company: Company) -> None:
 
 async def test_a_customer_is_named_by_segues_id_or_the_companys_own(company: Company) -> None:
     """All three names mean the same customer."""
-    customer = await company.customer(SMS)
+    customer = await company.customer(Address("telegram", "t1"))
     await company.store.add_address(customer, Address("web-user", "/shop-17"), Proof.VERIFIED)
-    for name in ("shop-17", "external:shop-17", f"segue:{customer}", f"sms:{PHONE}"):
+    for name in ("shop-17", "external:shop-17", f"segue:{customer}", "telegram:t1"):
         assert (await company.start(name))[1]["customer"] == customer, name
     assert await company.heard() == [SHIPPED] * 4
 

@@ -149,6 +149,18 @@ async def test_a_dialog_that_is_gone_is_dropped(bot: Rehearsal) -> None:
     assert not (await bot.state()).timers
 
 
+async def test_it_waits_while_an_agent_speaks(bot: Rehearsal) -> None:
+    """The start is kept, and said when the bot speaks again."""
+    await bot.say("hello")
+    await bot.app.store.control(bot.customer, "bea")
+    assert texts(await bot.deliver(start(bot))) == []
+    assert texts(await bot.later(timedelta(hours=1))) == []
+    await bot.app.store.control(bot.customer, "")
+    assert texts(await bot.later(timedelta(minutes=11))) == [
+        "Your order A1001 is on its way, 2 days."
+    ]
+
+
 async def test_a_first_visit_after_a_fact_is_still_greeted(stage: Any) -> None:
     """What the company told before is no first visit."""
 
@@ -216,6 +228,15 @@ def test_an_address_the_company_gave_may_be_written_to() -> None:
     claimed = scene(SMS, proofs={SMS: Proof.CLAIMED})
     assert isinstance(decide(timer(), claimed), Later)
     assert decide(timer(given=SMS), claimed) == SMS
+
+
+def test_what_needs_proof_goes_where_it_is() -> None:
+    """A dialog with `require="verified"` is not begun on an address that is less sure."""
+    sure = {"proofs": {TELEGRAM: Proof.VERIFIED}, "last": SMS, "require": Proof.VERIFIED}
+    assert decide(timer(), scene(SMS, TELEGRAM, **sure)) == TELEGRAM
+    assert isinstance(decide(timer(), scene(SMS, require=Proof.VERIFIED)), Later)
+    claimed = scene(SMS, proofs={SMS: Proof.CLAIMED}, require=Proof.CHANNEL)
+    assert isinstance(decide(timer(given=SMS), claimed), Later)
 
 
 def test_nobody_is_woken_but_who_is_writing_is_answered() -> None:

@@ -130,7 +130,12 @@ def _target(door: Door, inbound: Inbound, snapshot: Snapshot) -> Address | None:
     scene = Scene(
         at=inbound.received_at,
         last=decode(snapshot.state).address,
-        addresses=snapshot.addresses,
+        addresses=[
+            (address, proof)
+            for address, proof in snapshot.addresses
+            if address not in snapshot.unreachable
+        ],
+        require=setup.dialogs[inbound.data["dialog"]].require,
         opted_out=snapshot.opted_out,
         capabilities=setup.capabilities,
     )

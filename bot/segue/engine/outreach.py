@@ -9,8 +9,9 @@ The rules it lives by:
   has been silent for a while; then it says so (`by_the_way`) and begins beside it.
 - While an agent speaks, or the dialog or channel is paused, it waits.
 - It goes to the channel that was asked for, else where the customer wrote last, else to another
-  one that can be written to. Never to one that opted out, never to an address without proof, unless
-  the company itself gave it with a basis of consent.
+  one that can be written to. Never to one that opted out, never to one that is less sure than the
+  dialog requires, never to one without proof, unless the company itself gave it with a basis of
+  consent.
 - In quiet hours it waits until they end; who is writing at this moment is not asleep.
 - After `LIFE` it is dropped, and the company is told why.
 """
@@ -74,6 +75,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     addresses: Sequence[tuple[Address, Proof]] = ()
     opted_out: frozenset[str] = frozenset()
     capabilities: Mapping[str, Capabilities] = {}
+    require: Proof = Proof.CLAIMED
+    """How sure the dialog wants to be of the address."""
     silence: timedelta = timedelta(minutes=30)
     quiet: Callable[[Address], datetime | None] = lambda _address: None
     """Until when nobody is written to at this address, or None."""
@@ -151,6 +154,7 @@ def target(timer: Timer, scene: Scene) -> Address | None:
         if address.channel in scene.capabilities
         and address.channel not in scene.opted_out
         and (proof >= Proof.CHANNEL or address == given)
+        and proof >= scene.require
     ]
     if timer.reply:
         usable = [address for address in usable if address.channel == timer.reply]
@@ -217,6 +221,7 @@ async def _begin(turn: Turn, timer: Timer, address: Address) -> None:
     state, speech = turn.state, turn.speech
     if turn.written_at is None:
         speech.turn_to(address, turn.setup.capabilities[address.channel])
+        turn.hearing = address
         # What this dialog says later, it says here too.
         state.address = address
     if (state.frames or speech.messages) and speech.has(_LEAD):
@@ -240,7 +245,8 @@ def _scene(turn: Turn, timer: Timer) -> Scene:
         writing=turn.written_at,
         last=state.address,
         frames=state.frames,
-        addresses=granted.addresses,
+        addresses=[(address, turn.standing.of(address)) for address, _ in granted.addresses],
+        require=setup.dialogs[timer.dialog].require,
         opted_out=granted.opted_out,
         capabilities=setup.capabilities,
         silence=setup.silence,

@@ -23,8 +23,10 @@ from segue.types import Inbound, Line, Millis, Who
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
 
-KINDS = frozenset({"start", "facts", "touchpoint", *linked.KINDS})
-"""Kinds of letters that come from the company's systems, not from the customer."""
+COMPANYS = frozenset({"start", "facts", "touchpoint"})
+"""Kinds of letters that the company's systems write."""
+KINDS = COMPANYS | linked.KINDS
+"""These, and what linking tells: letters that the customer did not write."""
 COMPANY = "company"
 PROVED = frozenset({"signed in", "verified"})
 LAST_CONTACT = "last_contact"

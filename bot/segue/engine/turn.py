@@ -179,18 +179,19 @@ class Turn:
 
     async def _hear(self, letters: list[Letter]) -> None:
         inbound = letters[-1].inbound
+        self._reading = letters[-1].number
+        if inbound.kind in told.COMPANYS:
+            # The address it came in by is nobody's who speaks.
+            told.heard(self, inbound)
+            return
         self.hearing = inbound.address
         gate.open_gate(self)
-        self._reading = letters[-1].number
         if inbound.kind in joined.KINDS:
             if not linked.told(self, inbound):
                 joined.heard(self, inbound)
             return
         if inbound.kind in linked.KINDS:
             await linked.heard(self, inbound)
-            return
-        if inbound.kind in told.KINDS:
-            told.heard(self, inbound)
             return
         self.written = inbound.received_at or self.at
         if consenting.answered(self, inbound) or self.granted.controller:
