@@ -333,6 +333,7 @@ class App:
                 await task
         self._tasks.clear()
         await self.worker.drain(self.settings.server.grace_seconds if grace is None else grace)
+        await self.media.stop()
         for adapter in self.adapters.values():
             await adapter.stop()
         if self._stop_hints is not None:

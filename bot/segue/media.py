@@ -214,6 +214,13 @@ class MediaRoom:
         self.counts["fetched"] += 1
         return await asyncio.to_thread(self._keep, name, fetched)
 
+    async def stop(self) -> None:
+        """Give up what is being fetched."""
+        tasks = tuple(self._fetching.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     # -- copies (run in a thread) ------------------------------------------------------------------
 
     def _kept(self, name: str) -> Path | None:

@@ -210,3 +210,13 @@ async def test_copies_take_no_more_room_than_they_may(room):
     status, body, _ = await room.look(Media(kind=MediaKind.FILE, ref="big"))
     assert (status, len(body)) == (200, 4000)
     assert [file.stat().st_size for file in room.folder.iterdir()] == [4000]
+
+
+async def test_what_is_being_fetched_is_given_up_when_the_process_stops(room):
+    """Nothing is left running; whoever asks again later gets it."""
+    looking = asyncio.create_task(room.media._file("telegram", PHOTO))
+    await asyncio.sleep(0.001)
+    await room.media.stop()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert room.media._fetching == {}

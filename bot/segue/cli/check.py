@@ -32,6 +32,7 @@ MAY_SAY = OWN_REPLIES | {
     "resume",
     "slow_down",
     "come_private",
+    *("voice_received", "sticker_received", "not_readable"),
     "home",
     "delayed",
     "media_only",
