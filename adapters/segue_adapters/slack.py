@@ -10,8 +10,8 @@ its Web API client (`slack_calls.py`). Bolt's dispatcher would have to run with
 `process_before_response`, since a message must be stored before Slack gets its 2xx and no queue in
 memory may hold it meanwhile; then nothing of it is left but middleware that asks Slack who we are
 in the middle of a request, and logs the body of a request that it refuses. Here a request is
-verified, parsed by a plain function (`slack_events.py`), stored and answered: one round trip to the
-store, far from Slack's three seconds.
+verified, parsed by a plain function (`slack_reading.py`), stored and answered: one round trip to
+the store, far from Slack's three seconds.
 
 One workspace has one token. What others read along is never a place for a customer's affairs: a
 mention in a channel, like a slash command, is answered by an invitation to the DM.
@@ -42,7 +42,9 @@ from segue.types import Address, Inbound, Media, Message, Row
 from segue_adapters.slack_blocks import BUTTONS, LABEL, TEXT_LIMIT, built
 from segue_adapters.slack_calls import Calls
 from segue_adapters.slack_doctor import checked
-from segue_adapters.slack_events import Ours, read
+from segue_adapters.slack_events import Ours
+from segue_adapters.slack_history import History
+from segue_adapters.slack_reading import read
 from segue_adapters.slack_settings import SlackSettings
 from segue_adapters.slack_signing import Signing
 from segue_adapters.slack_socket import SocketMode, reader
@@ -73,7 +75,8 @@ class SlackChannel:
         secret = settings.signing_secret
         self._signing = Signing(secret.get_secret_value() if secret else None, self.site.clock)
         self._ours = Ours(app=settings.app_id, teams=frozenset(settings.team_ids))
-        self._calls = Calls(settings, self.site, self.counts)
+        self._calls = Calls(settings, self.counts)
+        self._history = History(self._calls, settings, self.site, self.counts)
         self._socket: SocketMode | None = None
         token = settings.bot_token.get_secret_value().encode()
         self._bucket = f"slack:workspace:{blake2b(token, digest_size=8).hexdigest()}"
@@ -124,15 +127,15 @@ class SlackChannel:
 
     async def find(self, address: Address, row: Row) -> Outcome:
         """Look for a row in the history, by the id in its metadata."""
-        return await self._calls.find(address, row)
+        return await self._history.find(address, row)
 
     def missed(self, since: datetime) -> AsyncIterator[Inbound]:
         """Yield what customers wrote in their DMs while nobody listened."""
-        return self._calls.missed(since)
+        return self._history.missed(since)
 
     async def fetch(self, media: Media) -> Fetched | None:
         """Fetch what a customer attached."""
-        return await self._calls.fetch(media)
+        return await self._history.fetch(media)
 
     async def doctor(self, *, fix: bool) -> Sequence[Checked]:
         """Check token, scopes and how Slack reaches us."""

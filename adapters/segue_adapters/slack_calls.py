@@ -1,4 +1,4 @@
-"""The calls to Slack's Web API: saying something, finding it again, reading what was missed.
+"""The calls to Slack's Web API by which something is said.
 
 - `retry_handlers=[]`: the SDK would send a POST again by itself when a connection breaks. Whether
   to say something twice is the outbox's decision.
@@ -11,22 +11,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import msgspec
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from segue.channel import Fetched, NotSent, Outcome, Payload, Sent, Site, Unknown
-from segue.types import Address, Inbound, Media, Row
-from segue_adapters.fetching import Fetcher, NotFetched
-from segue_adapters.slack_events import HOME, Json, marked, message, parts
+from segue.channel import NotSent, Outcome, Payload, Sent, Unknown
+from segue.types import Address, Row
+from segue_adapters.slack_events import HOME, Json, parts
 from segue_adapters.slack_outcomes import PLAIN, code_of, outcome
+from segue_adapters.slack_reading import marked
 from segue_adapters.slack_settings import SlackSettings
 
 # The SDK writes whole requests at DEBUG, with what customers and we said.
@@ -37,25 +34,16 @@ FAILED = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueErr
 """What a call of the SDK raises; a body that is no JSON is a ValueError."""
 EVENT = "segue_reply"
 _KNOWN = 10_000
-_SURE = 5.0
-"""Seconds after the first look from which on what is not in the history was not sent."""
-_LOOK = 100
-"""Messages of the history that are looked through for one of ours."""
-_PAUSE = timedelta(seconds=30)
-_FILE_GONE = frozenset({"file_not_found", "file_deleted", "not_visible", "missing_scope"})
-"""What is counted by its name: labels are few and known."""
 
 
 class Calls:
     """One workspace's Web API."""
 
-    def __init__(self, settings: SlackSettings, site: Site, counts: Counter[tuple[str, str]]):
+    def __init__(self, settings: SlackSettings, counts: Counter[tuple[str, str]]) -> None:
         self._settings = settings
-        self._site = site
         self._counts = counts
         self._session: aiohttp.ClientSession | None = None
         self._dms: OrderedDict[str, str] = OrderedDict()
-        self._looked: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -98,12 +86,13 @@ class Calls:
             outcome = await self._post(told, user, payload, row, pause)
             if not (isinstance(outcome, NotSent) and outcome.why == "channel_not_found"):
                 return outcome
-        channel = await self._dm(user, pause, fresh=bool(told))
+        channel = await self.dm(user, pause, fresh=bool(told))
         if isinstance(channel, NotSent | Unknown | Sent):
             return channel
         return await self._post(channel, user, payload, row, pause)
 
-    async def _dm(self, user: str, pause: str, *, fresh: bool) -> str | Outcome:
+    async def dm(self, user: str, pause: str = "", *, fresh: bool = False) -> str | Outcome:
+        """Return the id of a user's DM; `fresh` asks Slack even where it is known."""
         known = self._dms.get(user)
         if known is not None and not fresh:
             return known
@@ -193,112 +182,6 @@ class Calls:
             return outcome(error, sending=False)
         return Sent(id=f"home:{user}")
 
-    # -- finding again -----------------------------------------------------------------------------
-
-    async def find(self, address: Address, row: Row) -> Outcome:
-        """Look for a row in the history of its DM."""
-        _team, user, place = parts(address)
-        if place:
-            return Unknown(why="ephemeral")
-        channel = row.context.get("dm") or await self._dm(user, "", fresh=False)
-        if not isinstance(channel, str):
-            return Unknown(why="no_dm")
-        try:
-            answer = await self.client().conversations_history(
-                channel=channel, limit=_LOOK, include_all_metadata=True
-            )
-        except FAILED as error:
-            return Unknown(why=outcome(error, sending=False).why)  # type: ignore[union-attr]
-        for each in answer.get("messages") or ():
-            metadata = each.get("metadata") or {}
-            ours = metadata.get("event_type") == EVENT
-            if ours and (metadata.get("event_payload") or {}).get("ob") == row.id:
-                return Sent(id=f"{channel}:{each.get('ts')}")
-        now = self._site.clock.monotonic()
-        key = (address.id, row.id)
-        first = self._looked.setdefault(key, now)
-        if len(self._looked) > _KNOWN:
-            self._looked.popitem(last=False)
-        if now - first < _SURE:
-            # It may be under way still: look again before saying that it is not there.
-            return Unknown(why="not_there_yet")
-        del self._looked[key]
-        return NotSent(why="not_in_history", permanent=False)
-
-    # -- files ------------------------------------------------------------------------------------
-
-    async def fetch(self, media: Media) -> Fetched | None:
-        """Fetch a customer's file by its id; None if it is gone, too large or not allowed."""
-        settings = self._settings
-        fetcher = Fetcher(hosts=("files.slack.com",), bases=(settings.file_base,))
-        try:
-            answer = await self.client().files_info(file=media.ref)
-            file = answer.get("file") or {}
-            found = await fetcher.fetch(
-                str(file.get("url_private_download") or file.get("url_private") or ""),
-                headers={"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"},
-                name=str(file.get("name") or media.alt),
-            )
-        except NotFetched as refused:
-            self._counts["file", refused.why] += 1
-            return None
-        except FAILED as error:
-            code = code_of(error) if isinstance(error, SlackApiError) else ""
-            self._counts["file", code if code in _FILE_GONE else "unreachable"] += 1
-            return None
-        if found.body[:64].lstrip().lower().startswith(b"<!doctype html"):
-            # Without the right to read files Slack shows a page to sign in, with 200.
-            self._counts["file", "sign_in"] += 1
-            return None
-        return found
-
-    # -- what was missed ---------------------------------------------------------------------------
-
-    async def missed(self, since: datetime) -> AsyncIterator[Inbound]:
-        """Yield what customers wrote in their DMs after `since`, oldest first."""
-        client = self.client()
-        team = str((await self._patiently(client.auth_test)).get("team_id", ""))
-        found: list[tuple[str, Inbound]] = []
-        for channel in await self._conversations(client):
-            answer = await self._patiently(
-                client.conversations_history,
-                channel=channel,
-                oldest=f"{since.timestamp():.6f}",
-                limit=_LOOK,
-            )
-            for each in answer.get("messages") or ():
-                event = {**each, "channel": channel, "channel_type": "im"}
-                inbound = message(event, team, lambda _why: None)
-                if inbound is not None:
-                    found.append((str(each["ts"]), inbound))
-        for ts, inbound in sorted(found, key=lambda pair: float(pair[0])):
-            yield _late(inbound, ts)
-
-    async def _conversations(self, client: AsyncWebClient) -> list[str]:
-        found: list[str] = []
-        cursor = ""
-        while len(found) < self._settings.catch_up_conversations:
-            answer = await self._patiently(
-                client.users_conversations, types="im", limit=200, cursor=cursor or None
-            )
-            found += [str(each["id"]) for each in answer.get("channels") or ()]
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                break
-        return found[: self._settings.catch_up_conversations]
-
-    async def _patiently(self, call: Any, **arguments: Any) -> Json:
-        """Call, and wait as long as Slack says where it is too much."""
-        while True:
-            try:
-                answer = await call(**arguments)
-                return dict(answer.data)
-            except SlackApiError as error:
-                found = outcome(error, sending=False)
-                if not (isinstance(found, NotSent) and found.why == "too_fast"):
-                    raise
-                await self._site.clock.sleep((found.retry_after or _PAUSE).total_seconds())
-
 
 def _for(user: str, blocks: list[Json]) -> list[Json]:
     """Return the blocks with their buttons marked for this user: nobody else may press them."""
@@ -312,7 +195,3 @@ def _id_of(answer: Any) -> Outcome:
     ts = answer.get("ts") or answer.get("message_ts")
     # It says it took it, and not under which id.
     return Sent(id=str(ts)) if ts else Unknown(why="no_id")
-
-
-def _late(inbound: Inbound, ts: str) -> Inbound:
-    return msgspec.structs.replace(inbound, received_at=int(float(ts) * 1000))

@@ -1,11 +1,10 @@
 """What Slack tells us, as messages of customers. Pure: one payload is always the same messages.
 
-    events        a message in a DM           message, edit, delete
-                  a mention in a channel      public    (invited to a DM, and nothing else: law 6)
-                  App Home opened             home, or opened where the Messages tab was
-    interactive   a button in a DM            message with a choice, from the DM's own customer only
-                  a button of App Home        message with its label
-    commands      /anything                   public
+    a message in a DM         message, edit, delete
+    a mention in a channel    public    (invited to a DM, and nothing else: law 6)
+    App Home opened           home, or opened where the Messages tab was
+
+Buttons and commands are in `slack_reading.py`.
 
 - An address is `TEAM:USER`, and never an e-mail: that is an attribute, which guests can choose.
   Where others read along, and for App Home, it is `TEAM:USER@PLACE`: a customer without any
@@ -23,11 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
 
-import msgspec
-
-from segue.channel import Parsed, RawRequest, Refused
+from segue.channel import Parsed
 from segue.types import Address, Inbound, Media, MediaKind
 from segue_adapters.slack_words import words
 
@@ -35,7 +31,6 @@ Json: TypeAlias = dict[str, Any]
 Count: TypeAlias = Callable[[str], None]
 """Called with why something was left aside."""
 
-_FIELDS = 200
 _ID = re.compile(r"[A-Z0-9]{1,40}")
 _TS = re.compile(r"\d{1,10}\.\d{1,9}")
 _SAID = frozenset({"", "file_share", "me_message", "thread_broadcast"})
@@ -50,20 +45,6 @@ class Ours:
 
     app: str = ""
     teams: frozenset[str] = frozenset()
-
-
-def read(request: RawRequest, ours: Ours, count: Count) -> Parsed | Refused:
-    """Return what a verified request says: events as JSON, the others as forms."""
-    try:
-        body = request.body.decode("utf-8")
-        if "json" in request.headers.get("content-type", ""):
-            return read_event(msgspec.json.decode(body), ours, count)
-        fields = dict(parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS))
-        if "payload" in fields:
-            return read_action(msgspec.json.decode(fields["payload"]), ours, count)
-        return read_command(fields, ours, count)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return Refused(status=400, why="body")
 
 
 # -- who -------------------------------------------------------------------------------------------
@@ -81,7 +62,8 @@ def parts(found: Address) -> tuple[str, str, str]:
     return team, user, place
 
 
-def _foreign(payload: Json, team: Any, ours: Ours, count: Count) -> bool:
+def foreign(payload: Json, team: Any, ours: Ours, count: Count) -> bool:
+    """Whether this is about another app or another workspace; that is counted."""
     app = payload.get("api_app_id", "")
     if ours.app and app != ours.app:
         count("other_app")
@@ -92,19 +74,23 @@ def _foreign(payload: Json, team: Any, ours: Ours, count: Count) -> bool:
     return False
 
 
-def _id(value: object) -> str:
+def id_of(value: object) -> str:
+    """Return an id of Slack's, or nothing if it is none."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""
 
 
-def _ts(value: object) -> str:
+def ts_of(value: object) -> str:
+    """Return a time of Slack's, which is the id of a message, or nothing."""
     return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """Return text, or nothing if it is something else."""
     return value if isinstance(value, str) else ""
 
 
-def _table(value: object) -> Json:
+def table_of(value: object) -> Json:
+    """Return an object, an empty one if it is something else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -113,21 +99,21 @@ def _table(value: object) -> Json:
 
 def read_event(payload: object, ours: Ours, count: Count) -> Parsed:
     """Return what one delivery of the Events API says."""
-    outer = _table(payload)
+    outer = table_of(payload)
     kind = outer.get("type")
     if kind == "url_verification":
-        challenge = _text(outer.get("challenge"))[:500]
+        challenge = text_of(outer.get("challenge"))[:500]
         return Parsed(body=challenge.encode("utf-8", "replace"))
     if kind == "app_rate_limited":
         count("too_many_events")
         return Parsed()
-    event = _table(outer.get("event"))
+    event = table_of(outer.get("event"))
     if kind != "event_callback" or not event:
         count("unknown_request")
         return Parsed()
-    if _foreign(outer, outer.get("team_id"), ours, count):
+    if foreign(outer, outer.get("team_id"), ours, count):
         return Parsed()
-    team = _id(outer.get("team_id"))
+    team = id_of(outer.get("team_id"))
     found = _event(event, team, count) if team else None
     return Parsed(inbound=(found,) if found is not None else ())
 
@@ -146,7 +132,7 @@ def _event(event: Json, team: str, count: Count) -> Inbound | None:
 
 def message(event: Json, team: str, count: Count) -> Inbound | None:
     """Return what a message event says, if a person says it to us alone."""
-    channel, kind = _id(event.get("channel")), event.get("channel_type")
+    channel, kind = id_of(event.get("channel")), event.get("channel_type")
     if not channel.startswith("D") or kind not in (None, "im", "app_home"):
         # Channels where others read along are heard only when we are mentioned.
         count("not_a_dm")
@@ -159,13 +145,13 @@ def message(event: Json, team: str, count: Count) -> Inbound | None:
         case str() as subtype if subtype not in _SAID:
             count("unknown_subtype")
             return None
-    user, ts = _person(event, count), _ts(event.get("ts"))
+    user, ts = _person(event, count), ts_of(event.get("ts"))
     if not user or not ts:
         return None
     return Inbound(
         address=address(_team(event, team), user),
         message_id=f"{channel}:{ts}",
-        text=words(_text(event.get("text"))),
+        text=words(text_of(event.get("text"))),
         media=tuple(_media(event)),
         context={"dm": channel},
     )
@@ -173,7 +159,7 @@ def message(event: Json, team: str, count: Count) -> Inbound | None:
 
 def _person(event: Json, count: Count) -> str:
     """Return the user who wrote this, or nothing if it was a bot or an app."""
-    user = _id(event.get("user"))
+    user = id_of(event.get("user"))
     if event.get("bot_id") or event.get("bot_profile") or event.get("app_id"):
         count("bot")
         return ""
@@ -185,30 +171,30 @@ def _person(event: Json, count: Count) -> str:
 
 def _team(event: Json, team: str) -> str:
     """Return the writer's own team: in DMs over Slack Connect it is not ours."""
-    return _id(event.get("user_team")) or _id(event.get("team")) or team
+    return id_of(event.get("user_team")) or id_of(event.get("team")) or team
 
 
 def _media(event: Json) -> Iterator[Media]:
     files = event.get("files")
     for each in files[:_FILES] if isinstance(files, list) else ():
-        file = _table(each)
-        ref = _id(file.get("id"))
+        file = table_of(each)
+        ref = id_of(file.get("id"))
         if ref:
-            kind = _text(file.get("mimetype"))[:100]
+            kind = text_of(file.get("mimetype"))[:100]
             size = file.get("size")
             yield Media(
                 kind=MediaKind.IMAGE if kind.startswith("image/") else MediaKind.FILE,
                 ref=ref,
-                alt=_text(file.get("title") or file.get("name"))[:200],
+                alt=text_of(file.get("title") or file.get("name"))[:200],
                 content_type=kind,
                 bytes=size if isinstance(size, int) and 0 <= size < 2**53 else 0,
             )
 
 
 def _changed(event: Json, team: str, channel: str, count: Count) -> Inbound | None:
-    inner, before = _table(event.get("message")), _table(event.get("previous_message"))
-    edited = _ts(_table(inner.get("edited")).get("ts"))
-    user, ts = _person(inner, count), _ts(inner.get("ts"))
+    inner, before = table_of(event.get("message")), table_of(event.get("previous_message"))
+    edited = ts_of(table_of(inner.get("edited")).get("ts"))
+    user, ts = _person(inner, count), ts_of(inner.get("ts"))
     if not user or not ts:
         return None
     if not edited or inner.get("text") == before.get("text"):
@@ -218,7 +204,7 @@ def _changed(event: Json, team: str, channel: str, count: Count) -> Inbound | No
     return Inbound(
         address=address(_team(inner, team), user),
         message_id=f"{channel}:{ts}:{edited}",
-        text=words(_text(inner.get("text"))),
+        text=words(text_of(inner.get("text"))),
         kind="edit",
         data={"of": f"{channel}:{ts}"},
         context={"dm": channel},
@@ -226,7 +212,7 @@ def _changed(event: Json, team: str, channel: str, count: Count) -> Inbound | No
 
 
 def _deleted(event: Json, team: str, channel: str, count: Count) -> Inbound | None:
-    before, ts = _table(event.get("previous_message")), _ts(event.get("deleted_ts"))
+    before, ts = table_of(event.get("previous_message")), ts_of(event.get("deleted_ts"))
     user = _person(before, count)
     if not user or not ts:
         return None
@@ -241,7 +227,7 @@ def _deleted(event: Json, team: str, channel: str, count: Count) -> Inbound | No
 
 def _mention(event: Json, team: str, count: Count) -> Inbound | None:
     """Somebody mentions us where others read along: their words are not even kept."""
-    user, channel, ts = _person(event, count), _id(event.get("channel")), _ts(event.get("ts"))
+    user, channel, ts = _person(event, count), id_of(event.get("channel")), ts_of(event.get("ts"))
     if not user or not channel or not ts:
         return None
     if event.get("edited"):
@@ -254,7 +240,7 @@ def _mention(event: Json, team: str, count: Count) -> Inbound | None:
 
 
 def _opened(event: Json, team: str) -> Inbound | None:
-    user, ts = _id(event.get("user")), _ts(event.get("event_ts"))
+    user, ts = id_of(event.get("user")), ts_of(event.get("event_ts"))
     if not user:
         return None
     if event.get("tab") == "messages":
@@ -262,80 +248,3 @@ def _opened(event: Json, team: str) -> Inbound | None:
     # Once a day is often enough to write it anew; every look at it is an event.
     day = datetime.fromtimestamp(float(ts or 0), UTC).date().isoformat()
     return Inbound(address=address(team, user, HOME), message_id=f"home:{day}", kind="home")
-
-
-# -- buttons ---------------------------------------------------------------------------------------
-
-
-def marked(user: str) -> str:
-    """Return the `block_id` of buttons that are meant for one user."""
-    return f"for:{user}"
-
-
-def read_action(payload: object, ours: Ours, count: Count) -> Parsed:
-    """Return what a press says."""
-    outer = _table(payload)
-    if outer.get("type") != "block_actions":
-        count("unknown_action")
-        return Parsed()
-    user, team = _table(outer.get("user")), _table(outer.get("team"))
-    if _foreign(outer, team.get("id") or user.get("team_id"), ours, count):
-        return Parsed()
-    who, whose = _id(user.get("id")), _id(user.get("team_id")) or _id(team.get("id"))
-    actions = outer.get("actions")
-    found = []
-    for each in actions[:1] if isinstance(actions, list) and who and whose else ():
-        pressed = _pressed(_table(each), outer, who, whose, count)
-        found += [pressed] if pressed is not None else []
-    return Parsed(inbound=tuple(found))
-
-
-def _pressed(action: Json, outer: Json, user: str, team: str, count: Count) -> Inbound | None:
-    label = _text(_table(action.get("text")).get("text"))
-    value, at = _text(action.get("value")), _ts(action.get("action_ts"))
-    if action.get("type") != "button" or not value or len(value.encode("utf-8", "replace")) > 64:
-        count("unknown_action")
-        return None
-    container = _table(outer.get("container"))
-    if container.get("type") == "view":
-        # What App Home offers begins something; there is no question it could answer.
-        return Inbound(address=address(team, user), message_id=f"home:{at}:{value}", text=label)
-    channel = _id(container.get("channel_id")) or _id(_table(outer.get("channel")).get("id"))
-    ts = _ts(container.get("message_ts"))
-    if not channel.startswith("D") or action.get("block_id") != marked(user):
-        count("not_theirs")
-        return None
-    return Inbound(
-        address=address(team, user),
-        message_id=f"{channel}:{ts}:press:{at}",
-        text=label,
-        choice=value,
-        context={"dm": channel},
-    )
-
-
-# -- commands --------------------------------------------------------------------------------------
-
-
-def read_command(fields: Json, ours: Ours, count: Count) -> Parsed:
-    """Return a slash command as what it is: a call from a place that may be public."""
-    if fields.get("ssl_check") == "1":
-        return Parsed()
-    if "command" not in fields:
-        count("unknown_request")
-        return Parsed()
-    if _foreign(fields, fields.get("team_id"), ours, count):
-        return Parsed()
-    team, user = _id(fields.get("team_id")), _id(fields.get("user_id"))
-    place = _id(fields.get("channel_id"))
-    trigger = _text(fields.get("trigger_id"))[:100]
-    if not (team and user and place and trigger):
-        return Parsed()
-    called = Inbound(
-        address=address(team, user, place),
-        message_id=trigger,
-        kind="public",
-        # We need not be in that channel: this is how a command is answered there.
-        context={"answer": _text(fields.get("response_url"))[:500]},
-    )
-    return Parsed(inbound=(called,))

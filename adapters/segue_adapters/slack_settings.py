@@ -90,8 +90,13 @@ class SlackSettings(BaseModel):
     catch_up_conversations: int = Field(
         default=200,
         ge=0,
-        description="After a pause, in how many conversations to look for what was missed; each "
-        "costs a call of tier 3 (50 a minute).",
+        description="In how many conversations to look for what was missed; each costs a call of "
+        "tier 3 (50 a minute). 0 looks nowhere.",
+    )
+    catch_up_minutes: float = Field(
+        default=60.0,
+        ge=1,
+        description="How often to look for what was missed, beside every start.",
     )
 
     @model_validator(mode="after")

@@ -22,7 +22,8 @@ import msgspec
 from segue.channel import Accepted, Gateway, Parsed, Site
 from segue.errors import StoreUnavailable
 from segue_adapters.slack_calls import FAILED, Calls
-from segue_adapters.slack_events import Json, Ours, read_action, read_command, read_event
+from segue_adapters.slack_events import Json, Ours, read_event
+from segue_adapters.slack_reading import read_action, read_command
 
 log = logging.getLogger("segue.slack")
 

@@ -87,7 +87,9 @@ def test_the_settings_that_are_named_are_there() -> None:
     """Each name in backticks that looks like a setting is one, and is described."""
     table = PAGE.split("| setting |", 1)[1].split("\n\n", 1)[0]
     named = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
-    named |= set(re.findall(r"`(\w+_(?:rate|conversations|token|secret|base|mode|ids?))`", PAGE))
+    named |= set(
+        re.findall(r"`(\w+_(?:rate|conversations|minutes|token|secret|base|mode|ids?))`", PAGE)
+    )
     assert named <= set(SlackSettings.model_fields)
     page = (ROOT / "docs/settings.md").read_text().split("## `[channels.slack]`", 1)[1]
     for setting in SlackSettings.model_fields:

@@ -294,7 +294,7 @@ class TestCatchingUp:
         slack.retries = ()
         since = clock.now()
         before = await ada.write("too old")
-        clock.move(60)
+        clock.move(2 * 3600)
         since = clock.now()
         wrote = []
         for who, text in ((ada, "one"), (ben, "two"), (ada, "three")):
@@ -308,6 +308,45 @@ class TestCatchingUp:
         assert [inbound.text for inbound in missed] == ["one", "two", "three"]
         assert before not in [inbound.message_id for inbound in missed]
         assert all(inbound.received_at >= since.timestamp() * 1000 for inbound in missed)
+
+    async def test_histories_are_not_asked_all_the_time(self, channel, slack, ada, clock):
+        """At the start, then once an hour; what was put off is not forgotten."""
+        slack.call_at("http://127.0.0.1:9")
+        slack.retries = ()
+        begin = clock.now()
+        assert [_ async for _ in channel.missed(begin)] == []
+        asked = len(slack.ledger)
+        clock.move(300)
+        ts = await ada.write("while nobody listened")
+        clock.move(300)
+        assert [_ async for _ in channel.missed(begin + timedelta(minutes=1))] == []
+        clock.move(300)
+        assert [_ async for _ in channel.missed(clock.now())] == []
+        assert len(slack.ledger) == asked
+        clock.move(3600)
+        missed = [inbound async for inbound in channel.missed(clock.now())]
+        assert [inbound.message_id for inbound in missed] == [f"{slack.dm(ada.user).id}:{ts}"]
+
+    async def test_a_new_process_looks_back_further(self, channel, slack, ada, clock):
+        """The one before may have put something off when it ended."""
+        slack.call_at("http://127.0.0.1:9")
+        slack.retries = ()
+        await ada.write("while nobody listened")
+        clock.move(1800)
+        assert len([_ async for _ in channel.missed(clock.now())]) == 1
+
+    async def test_it_can_be_switched_off(self, slack, clock):
+        """No call at all, for apps that may read one history a minute."""
+        settings = SlackSettings(
+            bot_token=slack.bot_token,
+            signing_secret="x" * 32,
+            api_base=slack.api_base,
+            catch_up_conversations=0,
+        )
+        alone = SlackChannel(settings, Site(clock=clock))
+        assert [_ async for _ in alone.missed(clock.now())] == []
+        await alone.stop()
+        assert slack.ledger == []
 
 
 class TestFiles:

@@ -308,3 +308,22 @@ async def test_a_voice_without_an_invitation_says_nothing_in_public(house, slack
     await ada.write("How long does delivery take?")
     await here.rest()
     assert ada.screen
+
+
+async def test_what_came_while_we_were_down_is_answered(house, slack):
+    """Slack gave up sending it again; the history brings it, once."""
+    ada = slack.person("Ada")
+    slack.call_at("http://127.0.0.1:9")
+    slack.retries = ()
+    await ada.write("How long does delivery take?")
+    here = await house()
+    hour_ago = int(time.time() - 3600) * 1000
+    await here.app.store.tide("slack", hour_ago)
+    assert await here.app.catch_up.look("slack") == 1
+    await here.rest()
+    assert ada.screen
+    answered = len(ada.screen)
+    await here.app.store.tide("slack", hour_ago)
+    assert await here.app.catch_up.look("slack") == 0
+    await here.rest()
+    assert len(ada.screen) == answered
