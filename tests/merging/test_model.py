@@ -29,18 +29,22 @@ from segue.types import Address
 PLACES = ("sms", "telegram", "slack")
 _worlds = itertools.count(1)
 _place = st.integers(0, 2)
+_pair = st.sampled_from([(a, b) for a in range(3) for b in range(3) if a != b])
 _death = st.sampled_from([*failpoints.OF_MERGES, *failpoints.OF_ERASURES, "", "", "", "", ""])
 
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), _place),
         st.tuples(st.just("wait"), _place),
-        st.tuples(st.just("merge"), _place, _place, _death),
+        st.tuples(st.just("merge"), _pair, _death),
+        st.tuples(st.just("merge"), _pair, st.just("")),
         st.tuples(st.just("undo"), _death),
+        st.tuples(st.just("undo"), st.just("")),
         st.tuples(st.just("unlink"), _place),
         st.tuples(st.just("erase"), _place, _death),
         st.tuples(st.just("sweep")),
     ),
+    min_size=5,
     max_size=18,
 )
 
@@ -82,6 +86,7 @@ class World:
     async def begin(self) -> None:
         for number, address in enumerate(self.places):
             await self.town.store.create(f"p{number}".ljust(22, "x"), address, 2)
+            await self.write(number)
 
     def whose(self, place: int) -> Person:
         address = self.places[place]
@@ -100,8 +105,9 @@ class World:
     async def wait(self, place: int) -> None:
         await self.write(place, answer=False)
 
-    async def merge(self, one: int, two: int, death: str) -> None:
+    async def merge(self, pair: tuple[int, int], death: str) -> None:
         await self.quiet()
+        one, two = pair
         stays, goes = self.whose(one), self.whose(two)
         into = await self._id(one)
         other = await self._id(two)
@@ -230,7 +236,7 @@ def _number(word: str) -> int:
 
 
 @settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
