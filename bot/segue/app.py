@@ -38,11 +38,12 @@ from segue.identity.merging import Merging
 from segue.identity.room import Room
 from segue.masking import Masker
 from segue.media import MediaRoom, media_links
-from segue.memory import Limits, Store, open_store, records
+from segue.memory import Store, open_store, records
 from segue.memory.upkeep import Pausable
 from segue.ports import Chance, Clock, Ids, SystemChance, SystemClock, SystemIds
 from segue.router import plain_router
 from segue.settings import Settings, SpendingSettings, channel_settings, missing_folder
+from segue.settings.limits import store_limits
 from segue.slots.warm import warm
 from segue.spending import Caps, Spending
 from segue.types import CustomerId
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("segue.app")
 
 _TIDY = 600.0
-"""Seconds between two looks for copies of attachments that are too old."""
+"""Seconds between two looks for what is too old: copies of attachments, events."""
 _WARM_AFTER = 3.0
 """Seconds until slots load their libraries: being ready comes first."""
 
@@ -153,6 +154,7 @@ class App:
             first_life=timedelta(minutes=self.settings.sends.first_minutes),
             silence=timedelta(minutes=self.settings.api.silent_minutes),
             silent=timedelta(days=self.settings.identity.silent_days),
+            fact_life=timedelta(days=self.settings.store.profile_days),
             orders=orders(voice),
             anywhere=anywhere(dialogs),
             flood=Rate(rate=self.settings.customers.rate, burst=self.settings.customers.burst),
@@ -173,14 +175,7 @@ class App:
             partitions=settings.store.partitions,
             data_dir=settings.store.data_dir,
             fsync=settings.store.fsync,
-            limits=Limits(
-                lease=timedelta(seconds=settings.store.lease_seconds),
-                retention=timedelta(days=settings.store.retention_days),
-                seen=timedelta(days=settings.store.seen_days),
-                inbox=settings.store.inbox_limit,
-                audit=timedelta(days=settings.store.audit_days),
-                tries=settings.store.max_attempts,
-            ),
+            limits=store_limits(settings),
             clock=self.clock,
             ids=self.ids,
         )
@@ -320,7 +315,7 @@ class App:
         self._tasks.append(asyncio.create_task(self.worker.sweep_forever(sweep_every)))
         self._tasks.append(asyncio.create_task(self.teller.run()))
         self._tasks.append(asyncio.create_task(self.catch_up.run_forever()))
-        self._tasks.append(asyncio.create_task(self._tidy_media()))
+        self._tasks.append(asyncio.create_task(self._tidy()))
 
     async def stop(self, grace: float | None = None) -> None:
         """Stop intake, finish or hand back turns, close. Safe to call twice."""
@@ -353,10 +348,12 @@ class App:
             return "the store cannot be reached"
         return None
 
-    async def _tidy_media(self) -> None:
+    async def _tidy(self) -> None:
         while True:
             await self.clock.sleep(_TIDY)
             await asyncio.to_thread(self.media.tidy)
+            if await self.store.singleton("trim", _TIDY / 2):
+                await self.store.trim()
 
     # -- parts -------------------------------------------------------------------------------------
 

@@ -69,6 +69,8 @@ class Link:
     stays: Person
     goes: Person
     theirs: list[tuple[Address, str]]
+    before: list[tuple[Address, str]]
+    """All that had been said by then: what the one had heard at such an address stays theirs."""
 
 
 class World:
@@ -121,7 +123,7 @@ class World:
         rows = await self.town.store.audited(customer=into, limit=500)
         merge = next(r.details["merge"] for r in reversed(rows) if r.action == "customer.merge")
         assert done is None or done == Merged(customer=into, merge=merge)
-        self.links.append(Link(merge, stays, goes, list(goes.words)))
+        self.links.append(Link(merge, stays, goes, list(goes.words), stays.words + goes.words))
         stays.words = stays.words + goes.words
         stays.addresses = stays.addresses + goes.addresses
         self.people.remove(goes)
@@ -142,7 +144,8 @@ class World:
         for word in stays.words:
             if word in link.theirs:
                 continue
-            (theirs if word[0] in left else mine).append(word)
+            back = word[0] in left and word not in link.before
+            (theirs if back else mine).append(word)
         stays.words, goes.words = mine, theirs
         stays.addresses = [each for each in stays.addresses if each not in left]
         goes.addresses = left

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from segue.memory import Limits, Store, open_store
+from segue.memory import Store, open_store
+from segue.settings.limits import store_limits
 
 if TYPE_CHECKING:
     from segue.settings import Settings
-
-
-def limits(settings: Settings) -> Limits:
-    """Return the store's limits as they are set."""
-    store = settings.store
-    return Limits(
-        lease=timedelta(seconds=store.lease_seconds),
-        retention=timedelta(days=store.retention_days),
-        inbox=store.inbox_limit,
-        audit=timedelta(days=store.audit_days),
-        tries=store.max_attempts,
-    )
 
 
 @asynccontextmanager
@@ -35,7 +23,7 @@ async def memory(settings: Settings) -> AsyncIterator[Store]:
         partitions=store.partitions,
         data_dir=store.data_dir,
         fsync=store.fsync,
-        limits=limits(settings),
+        limits=store_limits(settings),
     )
     try:
         yield opened

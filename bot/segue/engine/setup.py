@@ -77,6 +77,8 @@ class Setup:
     """How long an open question must have been silent before we write about something else."""
     silent: timedelta = timedelta(days=45)
     """How long a phone number may be silent before it proves nothing any more."""
+    fact_life: timedelta = timedelta(0)
+    """How old a fact may get before it is forgotten; 0 is as old as the customer."""
     progress_after: timedelta = timedelta(milliseconds=500)
     orders: Mapping[str, Flag] = field(default_factory=dict)
     """Words, normalised, that a running turn is told of before it reads them, in any locale."""

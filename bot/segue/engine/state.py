@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -186,6 +187,14 @@ class TooNew(SegueError):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
+
+
+def forget_old(state: State, life: timedelta, now: Millis) -> None:
+    """Forget the facts that are older than they may get; nothing if `life` is nothing."""
+    if life:
+        oldest = now - int(life.total_seconds() * 1000)
+        for name in [name for name, fact in state.profile.items() if fact.at < oldest]:
+            del state.profile[name]
 
 
 def encode(state: State) -> bytes:

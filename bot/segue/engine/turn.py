@@ -36,7 +36,7 @@ from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
 from segue.engine.speech import Speech
 from segue.engine.standing import Standing
-from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode
+from segue.engine.state import Fact, Frame, Option, State, Timer, decode, encode, forget_old
 from segue.engine.transcript import which
 from segue.masking import MASK
 from segue.memory.records import Commit, Flag, Granted, Letter
@@ -63,6 +63,7 @@ class Turn:
         self.local_now = local_time(self.now, setup.company.timezone)
         self.state: State = decode(granted.state)
         self.state.turn += 1
+        forget_old(self.state, setup.fact_life, self.at)
         if not self.state.locale:
             self.state.locale = setup.company.locale
         self.notes: list[Note] = []

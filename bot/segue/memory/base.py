@@ -30,6 +30,11 @@ class Limits:
     """How long a turn may go on without `renew`."""
     retention: timedelta = timedelta(days=365)
     """Everything about a customer ends this long after their last turn."""
+    transcript: timedelta | None = None
+    """The transcript ends so long after the last turn; None is with everything else."""
+    events: timedelta = timedelta(days=90)
+    dead: timedelta = timedelta(days=28)
+    """How long an event and a parked letter are kept: see `Upkeep.trim`."""
     seen: timedelta = timedelta(days=7)
     """How long a message is recognised when it comes again."""
     seen_by_channel: tuple[tuple[str, timedelta], ...] = (("sms", timedelta(days=30)),)

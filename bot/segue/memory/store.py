@@ -102,16 +102,17 @@ class Store(Identity, Outgoing, Consenting, Codes, Upkeep, Audit, ApiKeys, Merge
         self._leaving = AsyncExitStack()
         lease, claim = millis(limits.lease), millis(limits.claim)
         days = seconds(limits.retention)
-        refresh = max(days // 10, 1)
+        said = min(seconds(limits.transcript), days) if limits.transcript else days
+        refresh = max(said // 10, 1)
         windows = {channel: seconds(window) for channel, window in limits.seen_by_channel}
         self._seen = {channel: b"%d" % window for channel, window in windows.items()}
         self._seen_default = b"%d" % seconds(limits.seen)
         kept = max(seconds(limits.seen), *windows.values()) + refresh
         self._admit_tail = Tail(lease, kept, limits.inbox, days, limits.tries, limits.batch)
         self._take_tail = Tail(lease, claim, limits.tries, limits.batch)
-        self._commit_tail = Tail(lease, claim, limits.batch, days, refresh, kept)
+        self._commit_tail = Tail(lease, claim, limits.batch, days, refresh, kept, said)
         self._lease_tail, self._settle_tail = Tail(lease), Tail(claim)
-        self._fold_tail = Tail(CHUNK, days)
+        self._fold_tail = Tail(CHUNK, said)
 
     async def start(self) -> None:
         """Listen for hints and know what is paused; `open_store` calls it."""

@@ -8,12 +8,14 @@ from typing import Any, Literal, TypeAlias
 
 from segue.errors import StoreError
 from segue.memory import replies
-from segue.memory.base import Base
+from segue.memory.base import Base, millis
 from segue.memory.records import Dead
 from segue.memory.scripting import script
+from segue.ports import to_millis
 from segue.types import Address, CustomerId, Inbound
 
 DUE, SINGLETON, PAUSE = script("due"), script("singleton"), script("pause")
+TRIM = script("trim")
 PARKED, REVIVE, DISCARD = script("parked"), script("revive"), script("discard")
 
 SLICES = 8
@@ -65,6 +67,18 @@ class Upkeep(Base):
             ]
         )
         return [bool(answer) for answer in held]
+
+    async def trim(self) -> None:
+        """Let go of events and parked letters that are too old; one process does it at a time."""
+        now = to_millis(self._clock.now())
+        calls = []
+        for number in range(self.keys.partitions):
+            for stream, life in (
+                (self.keys.events(number), self.limits.events),
+                (self.keys.dead(number), self.limits.dead),
+            ):
+                calls.append((TRIM, (stream,), (now - millis(life),)))
+        await self.server.run_many(calls)
 
     # -- parked letters --------------------------------------------------------------------------
 

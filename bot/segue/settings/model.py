@@ -102,6 +102,26 @@ class StoreSettings(Section):
         le=3650,
         description="How long a customer who stays away is remembered.",
     )
+    transcript_days: int = Field(
+        default=0,
+        ge=0,
+        le=3650,
+        description="How long what was said with a customer who stays away is kept, if shorter "
+        "than `retention_days`; 0 is just as long.",
+    )
+    profile_days: int = Field(
+        default=0,
+        ge=0,
+        le=3650,
+        description="How old a fact about a customer may get before it is forgotten and asked "
+        "again; 0 is as old as they are remembered.",
+    )
+    event_days: int = Field(
+        default=90, ge=1, le=90, description="How long events (what insight reads) are kept."
+    )
+    dead_letter_days: int = Field(
+        default=28, ge=1, le=28, description="How long a parked message is kept."
+    )
     audit_days: int = Field(
         default=730,
         ge=1,

@@ -4,7 +4,8 @@
 -- ARGV  1 customer  2 operation  3 epoch  4 version  5 mode (commit, record)  6 ack  7 state
 --       8 timer (0: none)  9 said  10 wake channel  11 lines  12 rows  13 events  14 cancels
 --       then the lines; per row id, lane, expires, flags, blob; the events; row ids to cancel;
---       then lease ms, claim ms, batch, retention s, refresh s, seen key lives s
+--       then lease ms, claim ms, batch, retention s, refresh s, seen key lives s,
+--       transcript s
 -- gives {committed, version, cursor, kept lines, silenced, deadline, claims, more} {fenced}
 --       deadline is 0 when the lease is free; more is false or what `granted` gives
 -- race  a worker that was too slow: its epoch is old, nothing is written. A letter that came in
@@ -15,7 +16,7 @@
 -- `p` keeps the last four operations: one that is repeated is answered, not applied.
 --!include time, due, outbox, grant, consent
 local c, inbox, out, log, old, seen, due, events, record = unpack(KEYS)
-local fixed = #ARGV - 6
+local fixed = #ARGV - 7
 local customer, op, mode = ARGV[1], ARGV[2], ARGV[5]
 local lease_ms, batch, retention = tonumber(ARGV[fixed + 1]), tonumber(ARGV[fixed + 3]), tonumber(ARGV[fixed + 4])
 local f = redis.call('HMGET', c, 'v', 'e', 'd', 'k', 'x', 'y', 'n', 'l', 'p', 'a', 'r', 't', 'w',
@@ -75,7 +76,7 @@ n_lines = #added
 
 if n_lines > 0 then
   if redis.call('RPUSH', log, unpack(added)) == n_lines then
-    redis.call('EXPIRE', log, retention)
+    redis.call('EXPIRE', log, ARGV[fixed + 7])
   end
   lines = lines + n_lines
 end
@@ -144,8 +145,11 @@ if seconds - (tonumber(f[11]) or 0) >= tonumber(ARGV[fixed + 5]) or timer > now 
   local life = math.max(retention, math.ceil((timer - now) / 1000) + retention)
   redis.call('HSET', c, 'r', seconds)
   redis.call('EXPIRE', c, life)
-  redis.call('EXPIRE', log, life)
-  redis.call('EXPIRE', old, life)
+  -- A timer keeps the customer, and what was said with them no longer than it is to be kept.
+  local said = tonumber(ARGV[fixed + 7])
+  if said >= retention then said = life end
+  redis.call('EXPIRE', log, said)
+  redis.call('EXPIRE', old, said)
   redis.call('EXPIRE', out, life)
   redis.call('EXPIRE', inbox, life)
   redis.call('EXPIRE', seen, ARGV[fixed + 6])
