@@ -116,13 +116,13 @@ def store_socket(town: Any) -> str:
 
 
 async def test_the_canary(town: Any, valkey: Embedded, store_prefix: str) -> None:
-    """Seeded everywhere: the export holds all of it, and after the erasure no key, value or file."""
+    """Seeded everywhere: all is in the export, and after the erasure in no key, value or file."""
     town.socket = valkey.socket
     ada, attic = await seed(town)
     before = everything(valkey, store_prefix)
     strange = [key for key, _ in before if family(key.decode().removeprefix(store_prefix)) is None]
     assert strange == [], "no family in memory/registry.py"
-    kinds = {family(key.decode().removeprefix(store_prefix)).name for key, _ in before}  # type: ignore[union-attr]
+    kinds = {family(key.decode().removeprefix(store_prefix)).name for key, _ in before}
     assert {"{n}:c:ID:log", "{n}:c:ID:old", "{n}:c:ID:out", "{n}:dead", "{n}:c:ID:undo"} <= kinds
     assert {"{n}:c:ID:was", "{n}:c:ID:consent", "{n}:c:ID:got", "{n}:c:ID:in"} <= kinds
 
@@ -142,7 +142,7 @@ async def test_the_canary(town: Any, valkey: Embedded, store_prefix: str) -> Non
     # Their id is found in the mark and the audit only; nothing is found by it.
     named = {
         family(k.decode().removeprefix(store_prefix)).name for k, v in after if ada.encode() in v
-    }  # type: ignore[union-attr]
+    }
     assert named <= {"{n}:c:ID", "{audit}"}
 
 
