@@ -268,6 +268,12 @@ class TwilioChannel:
             self.counts["media", error.why] += 1
             return None
 
+    # -- the way here ------------------------------------------------------------------------------
+
+    def _written_to(self) -> str:
+        """Return the number that customers write to; empty where a service has not named one."""
+        return self._twilio.from_number or next(iter(self._twilio.numbers), "")
+
     # -- life --------------------------------------------------------------------------------------
 
     async def doctor(self, *, fix: bool) -> Sequence[Checked]:

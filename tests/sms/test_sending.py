@@ -273,3 +273,15 @@ def test_a_template_may_be_written_short(twilio: Twilio) -> None:
     sid = "HX" + "6" * 32
     settings = WhatsAppSettings(**section(twilio, templates={"a/b": sid}))  # type: ignore[arg-type]
     assert settings.templates["a/b"].sid == sid
+
+
+def test_the_way_here(twilio: Twilio) -> None:
+    """A link that opens a message with the code in it, on either of the two."""
+    given = section(twilio)
+    sms = SmsChannel(SmsSettings(**given)).invite("t", "ABCD 1234")  # type: ignore[arg-type]
+    assert sms.link == f"sms:{twilio.number}?body=JOIN%20ABCD%201234"
+    chat = WhatsAppChannel(WhatsAppSettings(**given)).invite("t", "ABCD 1234")  # type: ignore[arg-type]
+    assert chat.link == f"https://wa.me/{twilio.number[1:]}?text=JOIN%20ABCD%201234"
+    assert sms.number == chat.number == twilio.number
+    service = {**given, "from_number": "", "messaging_service_sid": "MG" + "4" * 32}
+    assert SmsChannel(SmsSettings(**service)).invite("t", "X").link == ""  # type: ignore[arg-type]

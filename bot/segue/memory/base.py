@@ -37,7 +37,10 @@ class Limits:
     """How long an event and a parked letter are kept: see `Upkeep.trim`."""
     seen: timedelta = timedelta(days=7)
     """How long a message is recognised when it comes again."""
-    seen_by_channel: tuple[tuple[str, timedelta], ...] = (("sms", timedelta(days=30)),)
+    seen_by_channel: tuple[tuple[str, timedelta], ...] = (
+        ("sms", timedelta(days=30)),
+        ("whatsapp", timedelta(days=30)),
+    )
     """The same where a platform gives no time of sending."""
     claim: timedelta = timedelta(seconds=30)
     """How long a process may take to send a row."""
