@@ -332,6 +332,20 @@ async def test_a_platform_that_is_down_is_left_alone(town: Town) -> None:
     assert sorted(post.sent) == sorted(f"r{n}" for n in range(40))
 
 
+async def test_a_probe_that_waits_for_limits_is_a_probe_all_the_same(town: Town) -> None:
+    """Where every send waits for tokens, a channel that is mended comes back as well."""
+    post = Limited(town.clock, overall=(0.5, 1.0))
+    sender = town.sender(post)
+    post.rule = lambda _address: later()
+    for n in range(12):
+        await town.decide(sender, await town.person(f"p{n}"), town.row(f"r{n}", f"p{n}"))
+    await town.pass_time(60)
+    assert sender.breakers.open("post")
+    post.rule = lambda _address: None
+    await town.pass_time(240)
+    assert sorted(post.sent) == sorted(f"r{n}" for n in range(12))
+
+
 async def test_content_goes_once_as_plain_text(town: Town, post: Post) -> None:
     """Without markup and buttons; if the platform likes that no better, the lane goes on."""
     ada = await town.person("ada")

@@ -57,6 +57,11 @@ class Breakers:
         state.probe = now + _PROBE
         return 0.0
 
+    def shut(self, channel: str) -> float:
+        """Return the seconds until a probe may go; 0 also for the probe itself, on its way."""
+        state = self._states.get(channel)
+        return max(state.until - self._clock.monotonic(), 0.0) if state is not None else 0.0
+
     def open(self, channel: str) -> bool:
         """Whether the channel is left alone now."""
         state = self._states.get(channel)

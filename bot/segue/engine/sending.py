@@ -100,7 +100,7 @@ class Sender:
         channel = claim.row.address.channel
         if self._paused():
             raise NotYet(_PAUSED, claim)
-        self._breaker(channel, claim)
+        self._left_alone(self.breakers.wait(channel), claim)
         if claim.doubt:
             outcome = await self._find(adapter, claim)
         else:
@@ -124,10 +124,9 @@ class Sender:
             return False
         return await self.may_send(row.address, row.purpose) is not None
 
-    def _breaker(self, channel: str, claim: Claim) -> None:
-        closed = self.breakers.wait(channel)
-        if closed:
-            raise NotYet(closed + 5 * self._chance.random(), claim)
+    def _left_alone(self, seconds: float, claim: Claim) -> None:
+        if seconds:
+            raise NotYet(seconds + 5 * self._chance.random(), claim)
 
     async def _go(
         self, adapter: Adapter, customer: CustomerId, claim: Claim, payload: Payload
@@ -151,7 +150,7 @@ class Sender:
         try:
             if self._clock.monotonic() - began >= _MOMENT:
                 # It may have opened meanwhile; and the row may have been called off.
-                self._breaker(channel, claim)
+                self._left_alone(self.breakers.shut(channel), claim)
                 claim = await self._renewed(customer, claim)
             return await self._send(adapter, customer, claim, payload), claim
         finally:
