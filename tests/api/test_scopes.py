@@ -9,8 +9,9 @@ import pytest
 from segue.api.declaring import PUBLIC, Endpoint
 from segue.api.routes import ENDPOINTS
 from segue.api.scopes import SCOPES
+from segue.types import Address
 
-from .conftest import Company, Opening
+from .conftest import PHONE, Company, Opening
 
 CLOSED = [one for one in ENDPOINTS if one.scope != PUBLIC]
 
@@ -85,3 +86,24 @@ async def test_each_key_has_its_own_rate(open_company: Opening) -> None:
     assert (await company.call("POST", "/api/dialogs", body, key=other))[0] == 404
     company.bot.clock.move(2)
     assert [(await company.start("nobody"))[0] for _ in range(3)] == [404, 404, 429]
+
+
+async def test_no_key_no_number_and_no_fact_is_logged(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T33: canaries through good and bad requests; none in any record, whatever its level."""
+    caplog.set_level(0)
+    customer = await company.customer(Address("sms", PHONE))
+    canary = "canary-8f3a6f"
+    touch = {"channel": "phone", "at": "2026-05-04T08:00:00Z", "summary": canary}
+    await company.start(f"sms:{PHONE}", values={"order": canary})
+    await company.start(f"sms:{PHONE}", values={"order": 1})
+    await company.start(f"sms:{PHONE}x", values={"order": canary})
+    await company.call("POST", f"/api/customers/segue:{customer}", {"facts": {"mark": canary}})
+    await company.call("POST", f"/api/customers/segue:{customer}/touchpoints", touch)
+    await company.call("GET", f"/api/customers/segue:{customer}")
+    await company.start("nobody", key="segue_wrong-key-canary")
+    await company.bot.settle()
+    written = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    for secret in (canary, PHONE, company.key, "segue_wrong-key-canary"):
+        assert secret not in written
