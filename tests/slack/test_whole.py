@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import time
@@ -327,3 +328,64 @@ async def test_what_came_while_we_were_down_is_answered(house, slack):
     assert await here.app.catch_up.look("slack") == 0
     await here.rest()
     assert len(ada.screen) == answered
+
+
+async def test_fifty_copies_at_two_processes_are_one_message(house, slack):
+    """Delivered at once, to both, under event ids of their own: one turn, and 200 for all."""
+    houses, urls = [], []
+    for _ in range(2):
+        houses.append(await house())
+        urls.append(slack._urls["events"])
+    ada = slack.person("Ada")
+    event = {
+        "type": "message",
+        "channel": slack.dm(ada.user).id,
+        "channel_type": "im",
+        "user": ada.user,
+        "text": "How long does delivery take?",
+        "ts": slack.next_ts(),
+    }
+
+    def copy(number):
+        payload = {
+            "type": "event_callback",
+            "team_id": slack.team,
+            "api_app_id": slack.app,
+            "event_id": f"Ev{number}",
+            "event": event,
+        }
+        body = json.dumps(payload).encode()
+        headers = {"Content-Type": "application/json", **slack.sign(body)}
+        return slack.post(urls[number % 2], body, headers)
+
+    assert set(await asyncio.gather(*map(copy, range(50)))) == {200}
+    for here in houses:
+        await here.rest()
+    said = await lines(houses[0], ada)
+    assert [who for who, _ in said].count(Who.CUSTOMER) == 1
+    assert len(ada.screen) == 2
+
+
+@pytest.mark.parametrize("path", ["events", "interactive", "commands"])
+async def test_hostile_requests_are_refused(house, slack, path):
+    """Over HTTP: whatever the headers and the body, never 200 and never 500."""
+    await house()
+    for time_, signature in (
+        ("nan", "v0=x"),
+        ("9" * 3000, "v0=x"),
+        ("1.5", "é"),
+        (str(int(time.time())), "v0=é"),
+        (str(int(time.time())), "v0=" + "0" * 64),
+        ("", ""),
+    ):
+        for body in (b"", b"\xff", b"[" * 5000, b"payload=%ff", b'{"type":"url_verification"}'):
+            headers = {
+                "Content-Type": "application/json",
+                "X-Slack-Request-Timestamp": time_,
+                "X-Slack-Signature": signature,
+            }
+            assert await slack.post(slack._urls[path], body, headers) == 401
+    # Signed nonsense is refused too, as what it is.
+    body = b"payload=%5B"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **slack.sign(body)}
+    assert await slack.post(slack._urls[path], body, headers) == 400
