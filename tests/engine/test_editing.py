@@ -113,6 +113,34 @@ async def test_an_edit_after_the_end_is_too_late(rehearsal: Rehearsal) -> None:
     assert state.profile["email"].value == "ada@example.com"
 
 
+async def test_a_yes_that_becomes_a_no_is_a_no(rehearsal: Rehearsal) -> None:
+    """In the message itself it is plain which question it answers."""
+    await said(rehearsal, "return an order", "a")
+    await said(rehearsal, "A1001", "b")
+    await said(rehearsal, "broken", "c")
+    await said(rehearsal, "yes", "d")
+    answer = await change(rehearsal, "d", "no")
+    assert answer[0] == "Changed."
+    assert (await rehearsal.state()).frames == []
+
+
+async def test_an_edit_that_is_no_answer_is_read_as_what_it_is(rehearsal: Rehearsal) -> None:
+    """A way out works there too."""
+    await said(rehearsal, "return an order", "a")
+    await said(rehearsal, "A1001", "b")
+    assert await change(rehearsal, "b", "cancel")
+    assert (await rehearsal.state()).frames == []
+
+
+async def test_an_edit_of_the_answer_that_ended_it_is_too_late(rehearsal: Rehearsal) -> None:
+    """Nobody is left to believe that it was changed."""
+    await said(rehearsal, "help me with the size", "a")
+    await said(rehearsal, "180", "b")
+    assert (await rehearsal.state()).frames == []
+    (answer,) = await change(rehearsal, "b", "190")
+    assert answer == "That is done and cannot be changed here."
+
+
 async def test_a_deletion_is_shown(rehearsal: Rehearsal) -> None:
     """In the transcript; what it said was read, and stays answered."""
     await said(rehearsal, "return an order", "a")

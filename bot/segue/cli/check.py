@@ -32,7 +32,7 @@ MAY_SAY = OWN_REPLIES | {
     "resume",
     "slow_down",
     "come_private",
-    *("voice_received", "sticker_received", "not_readable"),
+    *("voice_received", "sticker_received", "not_readable", "by_the_way"),
     "home",
     "delayed",
     "media_only",

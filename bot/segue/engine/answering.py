@@ -203,17 +203,21 @@ class Answering:
             confirming=isinstance(waiting.question, Ask) and waiting.question.kind == "confirm",
         )
 
-    async def change(self, text: str, entries: Collection[str]) -> None:
-        """Take other words for those that answered these questions of the dialog on top."""
+    async def change(self, text: str, entries: Collection[str]) -> bool:
+        """Take other words for those that answered these questions of the dialog on top.
+
+        False if they are no answer to any of them.
+        """
         waiting = await self.turn.player.look()
-        if waiting is None:
-            return
-        found = self._answers(waiting).anew(text, entries)
+        found = self._answers(waiting).anew(text, entries) if waiting is not None else []
+        if not found:
+            return False
         changed = [each for each in found if not each.same]
         for each in changed[:-1]:
             if self.turn.player.correct(each.entry, each.value, each.raw):
                 break
         await self._correct(changed[-1] if changed else None)
+        return True
 
     async def _correct(self, found: Correction | None) -> bool:
         if found is None:

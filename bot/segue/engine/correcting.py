@@ -123,10 +123,10 @@ class Answers(Struct, frozen=True, kw_only=True):
     def anew(self, text: str, entries: Collection[str]) -> list[Correction]:
         """Return what changed words say to the questions that they answered, the latest first.
 
-        One question takes all of it, several take what can be found; a yes or no stays.
+        One question takes all of it, also a yes or no; several take what can be found.
         """
         found = []
-        for entry, question in self._latest_first():
+        for entry, question in reversed(self.asked):
             if entry not in entries:
                 continue
             slot, value = question.slot, None

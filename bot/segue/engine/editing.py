@@ -2,7 +2,8 @@
 
 - An edit of the message that answered the last question is a correction: the questions it answered
   are answered anew, as if they had said "no, I meant …".
-- An edit of the last message, where that answered nothing, is read in its place.
+- An edit of the last message, where that answered nothing, or is no answer any more, is read in
+  its place; where its answer ended the journey, it is too late, and that is said.
 - Any other edit, and a deletion, stands in the transcript, and nothing is said: what was done is
   done, and asking about it would be asking twice.
 - `data["of"]` is the id of the message that is changed. A channel that does not say it gets its
@@ -20,6 +21,9 @@ from segue.types import Inbound
 
 if TYPE_CHECKING:
     from segue.engine.turn import Turn
+
+_OVER = "-"
+"""Stands for a dialog that has ended."""
 
 Before = Mapping[str, Mapping[str, Entry]]
 """What was recorded before a message was read: dialog instance → entries."""
@@ -41,11 +45,11 @@ def remember(turn: Turn, message: str, was: Before) -> None:
     """Note which questions a message has answered, of the dialog that is on top now."""
     frame = turn.state.frames[-1] if turn.state.frames else None
     known = was.get(frame.instance, {}) if frame else {}
-    turn.state.said = Said(
-        id=message,
-        instance=frame.instance if frame else "",
-        entries=tuple(_new(frame, known)) if frame else (),
-    )
+    entries = tuple(_new(frame, known)) if frame else ()
+    here = {each.instance for each in turn.state.frames}
+    over = not entries and any(instance not in here for instance in was)
+    instance = _OVER if over else frame.instance if frame else ""
+    turn.state.said = Said(id=message, instance=instance, entries=entries)
 
 
 def _new(frame: Frame, known: Mapping[str, Entry]) -> Iterator[str]:
@@ -62,10 +66,12 @@ async def edited(turn: Turn, inbound: Inbound) -> bool:
     said = turn.state.said
     if said is None or said.id != changed(inbound):
         return True
+    if said.instance == _OVER:
+        turn.speech.say("correction_too_late", values=turn.setup.company.contact())
+        return True
     if not said.entries:
         return False
     frames = turn.state.frames
     if not frames or frames[-1].instance != said.instance:
         return True
-    await turn.answering.change(inbound.text, said.entries)
-    return True
+    return await turn.answering.change(inbound.text, said.entries)
