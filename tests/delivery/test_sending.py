@@ -522,3 +522,16 @@ def _sorry(town: Town) -> Commit:
     day = to_millis(town.clock.now() + timedelta(days=1))
     row = town.row("sorry", "ada", late=True, expires_at=day)
     return Commit(state=encode(State()), rows=(row,))
+
+
+async def test_an_answer_that_was_given_up_is_owned_up_to(town: Town, post: Post) -> None:
+    """As one that came too late; what we wrote first is missed by nobody."""
+    ada, ben = await town.person("ada"), await town.person("ben")
+    sender = town.sender(post, policy=Policy(attempts=1))
+    post.outcomes = [later(), later()]
+    await town.decide(sender, ada, town.row("a", "ada"))
+    await town.decide(sender, ben, town.row("b", "ben", purpose=Purpose.PROACTIVE))
+    await town.pass_time(5)
+    assert [(granted.lease.customer, granted.late) for granted in town.granted] == [(ada, True)]
+    assert await town.ended(ada) == {"a": (Receipt.FAILED, "gave_up")}
+    assert await town.ended(ben) == {"b": (Receipt.FAILED, "gave_up")}
