@@ -141,6 +141,11 @@ async def test_an_unknown_address_needs_a_basis_of_consent(open_company: Opening
     assert snapshot is not None
     assert (SMS, Proof.CLAIMED) in snapshot.addresses
     assert (await company.start("shop-17"))[1]["code"] == "unreachable", "it is only claimed"
+    named = {"address": f"sms:{PHONE}"}
+    assert (await company.start("shop-17", **named))[1]["code"] == "consent", "each time"
+    assert (await company.start("shop-17", **named, consent="call of today"))[0] == 202
+    await company.store.raise_proof(said["customer"], SMS, Proof.CHANNEL)
+    assert (await company.start("shop-17", **named))[0] == 202, "it is theirs now"
 
 
 async def test_an_address_of_somebody_else_is_not_taken(open_company: Opening) -> None:

@@ -94,27 +94,28 @@ async def _with_address(
         raise nobody()
     owner = await door.store.owner(given)
     if owner is not None:
-        if owner == customer or (customer is None and not who.external):
+        if owner != customer and (customer is not None or who.external):
+            raise Problem(
+                409,
+                "address_taken",
+                "This address belongs to somebody who has not proved to be this customer; name "
+                "them by the address alone.",
+            )
+        customer = owner
+        snapshot = await door.store.snapshot(owner)
+        if snapshot is None or dict(snapshot.addresses).get(given, 0) >= Proof.CHANNEL:
             return owner
-        raise Problem(
-            409,
-            "address_taken",
-            "This address belongs to somebody who has not proved to be this customer; name them by "
-            "the address alone.",
-        )
     if not door.settings.new_addresses:
         raise Problem(
             403, "new_address", "This address has never written to us (see api.new_addresses)."
         )
     if not body.consent.strip():
         raise Problem(422, "consent", "Name in consent by what right you write to this address.")
-    if customer is None and who.external:
-        customer = await door.store.create(
-            door.ids.new(), door.external(who.external), Proof.VERIFIED
-        )
     if customer is None:
-        customer = await door.store.create(door.ids.new(), given, Proof.CLAIMED)
-    else:
+        first = door.external(who.external) if who.external else given
+        proof = Proof.VERIFIED if who.external else Proof.CLAIMED
+        customer = await door.store.create(door.ids.new(), first, proof)
+    if owner is None:
         await door.store.add_address(customer, given, Proof.CLAIMED)
     await door.store.audit(
         "consent.named",

@@ -30,7 +30,7 @@ def events_of(happened: Happened, external: Sequence[str] = ()) -> list[Event]:
     try:
         summary = decode(happened.summary)
     except msgspec.DecodeError:
-        # A newer worker's; one of them tells it.
+        # Nothing that a turn wrote; the cursor goes past it.
         return []
     return [
         _event(happened, number, kind, data, external)
