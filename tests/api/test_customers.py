@@ -143,6 +143,18 @@ async def test_a_touchpoint_that_says_nothing_is_refused(
     assert said["error"].endswith(".")
 
 
+async def test_an_id_from_before_a_link_still_leads_to_the_customer(company: Company) -> None:
+    """Systems keep the ids that they were given; who was joined is found by either."""
+    one = await tell(company, facts={"vip": True})
+    other = await company.bot.app.core.create(SMS, Proof.CHANNEL)
+    merged = await company.bot.app.room.merging.merge(one, other, actor="cli")
+    assert merged
+    await company.bot.settle()
+    assert (await show(company, f"segue:{other}"))["customer"] == one
+    assert (await company.start(f"segue:{other}"))[1]["customer"] == one
+    assert await company.heard() == ["Your order A1001 is on its way, 2 days."]
+
+
 @pytest.mark.parametrize("who", ["a%2Fb", "%C3%A4", "a:b", "a%20b", "x" * 255, "*", "%7Bx%7D"])
 async def test_every_id_is_its_own_customer(company: Company, who: str) -> None:
     """T44: whatever stands in an id, it is nobody else's."""

@@ -146,7 +146,8 @@ def read_address(text: str, channels: Mapping[str, object]) -> Address:
 async def find(door: Door, who: Who) -> CustomerId | None:
     """Return the customer whom a request means, or None."""
     if who.customer:
-        return who.customer
+        # Two who were joined are one: the old id leads to who they are now.
+        return await door.store.who(who.customer)
     return await door.store.owner(who.address or door.external(who.external))
 
 
