@@ -299,6 +299,10 @@ class Registry(Mapping[str, Dialog[Any]]):
     def __getitem__(self, name: str) -> Dialog[Any]:
         return self._dialogs[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a dialog, or `default`: asked several times a turn, so not by way of an error."""
+        return self._dialogs.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._dialogs)
 

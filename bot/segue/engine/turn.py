@@ -322,7 +322,10 @@ class Turn:
 
     def proof(self) -> Proof:
         """Return how sure it is who writes and who is answered: of two addresses, the less sure."""
-        return min(self.standing.of(self.hearing), self.standing.of(self.speech.address))
+        heard = self.standing.of(self.hearing)
+        if self.hearing == self.speech.address:
+            return heard
+        return min(heard, self.standing.of(self.speech.address))
 
     def listener(
         self,
