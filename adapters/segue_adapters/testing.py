@@ -67,7 +67,7 @@ class MemoryGateway:
     # -- the contract ----------------------------------------------------------------------------
 
     async def receive(
-        self, inbound: Inbound, *, customer: CustomerId | None = None
+        self, inbound: Inbound, *, customer: CustomerId | None = None, waits: bool = False
     ) -> Accepted | NotAccepted:
         """Store a message and begin to answer it."""
         self._reachable()
@@ -105,7 +105,12 @@ class MemoryGateway:
         return Page(lines=found, cursor=cursor, typing=running)
 
     async def answered(
-        self, customer: CustomerId, message_id: str, *, within: float
+        self,
+        customer: CustomerId,
+        message_id: str,
+        *,
+        within: float,
+        late: Callable[[], object] | None = None,
     ) -> Page | None:
         """Wait for the answer."""
         turn = self._turns.get((customer, message_id))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from msgspec import UNSET
 
-from segue.channel import Answered, Asking, Page
+from segue.channel import Accepted, Answered, Asking, Page
 from segue.errors import StoreUnavailable
 from segue.types import Who
 from segue_adapters.web_door import away, ended, no_session, peer_of, response_of
@@ -73,23 +73,48 @@ class WebPages:
                 news = self._sessions.renew(session)
             spoken = posted.locale or session.vouched.locale
             locale = locale_of(spoken or request.headers.get("accept-language"))
+            # Who can be answered early may lend their task to the turn.
+            early: Callable[[Answered], None] | None = getattr(request, "answer", None)
             accepted, message_id = await self._visitors.receive(
-                session, posted, locale=locale, peer=peer
+                session, posted, locale=locale, peer=peer, waits=wait > 0 and early is not None
             )
-            page: Page | None = None
-            if wait > 0:
-                page = await (
-                    self._said_before(session, message_id)
-                    if accepted.duplicate
-                    else self._gateway.answered(session.customer, message_id, within=wait)
+
+            def answered(page: Page | None) -> Answered:
+                return self._answered(request, accepted, page, news, headers, by_cookie=by_cookie)
+
+            if wait <= 0:
+                return answered(None)
+            if accepted.duplicate:
+                page: Page | None = await self._said_before(session, message_id)
+            else:
+                page = await self._gateway.answered(
+                    session.customer,
+                    message_id,
+                    within=wait,
+                    late=None if early is None else lambda: early(answered(None)),
                 )
-                if page is not None:
-                    lines = [line for _, line in page.lines]
-                    news = await self._visitors.rotated(session, lines) or news
+            if page is not None:
+                lines = [line for _, line in page.lines]
+                news = await self._visitors.rotated(session, lines) or news
+            return answered(page)
         except Refusal as refusal:
             return door.problem(request, refusal, headers)
         except StoreUnavailable:
             return door.problem(request, away(), headers)
+
+    def _answered(
+        self,
+        request: Asking,
+        accepted: Accepted,
+        page: Page | None,
+        news: Session | None,
+        headers: Mapping[str, str],
+        *,
+        by_cookie: bool,
+    ) -> Answered:
+        cookie = (
+            news is not None and self._settings.cookie and "authorization" not in request.headers
+        )
         return Answered(
             status=202 if page is None else 200,
             body=encode(
@@ -102,8 +127,8 @@ class WebPages:
                 )
             ),
             headers=headers,
-            more=(("Set-Cookie", door.set_cookie(news, request)),)
-            if news is not None and self._settings.cookie and "authorization" not in request.headers
+            more=(("Set-Cookie", self._door.set_cookie(news, request)),)
+            if cookie and news is not None
             else (),
         )
 

@@ -166,7 +166,13 @@ class Visitors:
     # -- messages --------------------------------------------------------------------------------
 
     async def receive(
-        self, session: Session, said: Posted | Said, *, locale: str | None, peer: str
+        self,
+        session: Session,
+        said: Posted | Said,
+        *,
+        locale: str | None,
+        peer: str,
+        waits: bool = False,
     ) -> tuple[Accepted, str]:
         """Store a checked message. Returns what became of it, and its id. Raises `Refusal`."""
         self.door.message(session.customer, peer)
@@ -186,6 +192,7 @@ class Visitors:
                 data={"email": vouched.email} if vouched.email else {},
             ),
             session,
+            waits=waits,
         )
         return accepted, message_id
 
@@ -205,9 +212,9 @@ class Visitors:
             session,
         )
 
-    async def _store(self, inbound: Inbound, session: Session) -> Accepted:
+    async def _store(self, inbound: Inbound, session: Session, *, waits: bool = False) -> Accepted:
         try:
-            result = await self.gateway.receive(inbound, customer=session.customer)
+            result = await self.gateway.receive(inbound, customer=session.customer, waits=waits)
         except StoreUnavailable:
             raise away() from None
         if isinstance(result, NotAccepted):

@@ -221,9 +221,11 @@ class Gateway(Protocol):
     """What the core does for an adapter."""
 
     async def receive(
-        self, inbound: Inbound, *, customer: CustomerId | None = None
+        self, inbound: Inbound, *, customer: CustomerId | None = None, waits: bool = False
     ) -> Accepted | NotAccepted:
         """Store a message; answering it goes on in the background.
+
+        `waits`: the caller asks for the answer at once, by `answered` with `late`.
 
         When this returns `Accepted`, the message survives the death of any process. `customer`
         is given where the adapter knows it (a web session names it); `inbound.address` must be
@@ -239,9 +241,17 @@ class Gateway(Protocol):
         ...
 
     async def answered(
-        self, customer: CustomerId, message_id: str, *, within: float
+        self,
+        customer: CustomerId,
+        message_id: str,
+        *,
+        within: float,
+        late: Callable[[], object] | None = None,
     ) -> Page | None:
         """Wait for the turn that reads this just accepted message, and return what it wrote.
+
+        With `late`, the turn may run in the caller's own task. Where the time is up before it has
+        ended, `late` is called and must answer whoever waits; the call returns when the turn ends.
 
         The page holds the lines of that turn (the customer's own among them) and the cursor after
         them; None if time was up. Where the turn ran in this process it costs no round trip.
@@ -343,6 +353,17 @@ class Asking(Protocol):
 
     async def read(self) -> bytes:
         """Return the whole body."""
+        ...
+
+
+class Early(Asking, Protocol):
+    """A request that can be answered before its handler is done, which then goes on by itself.
+
+    One that came the short way is one; ask with `getattr(request, "answer", None)`.
+    """
+
+    def answer(self, answer: Answered) -> None:
+        """Answer now; what the handler returns later goes nowhere."""
         ...
 
 

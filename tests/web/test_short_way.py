@@ -142,7 +142,7 @@ class House:
     """A server with one path that echoes, one that waits and one that fails."""
 
     def __init__(self) -> None:
-        self.open = asyncio.Event()
+        self.open, self.went_on = asyncio.Event(), asyncio.Event()
         self.gate, self.metrics = Gate(), Metrics()
         self.asked: list[str] = []
         self.writers: list[asyncio.StreamWriter] = []
@@ -151,6 +151,7 @@ class House:
             Route(method="POST", path="/wait", short=self.wait),
             Route(method="POST", path="/fails", short=self.fails),
             Route(method="POST", path="/much", short=self.much),
+            Route(method="POST", path="/early", short=self.early),
         ]
         app = make_app(
             {},
@@ -174,6 +175,13 @@ class House:
 
     async def fails(self, request):
         raise ValueError("canary words of a customer")
+
+    async def early(self, request):
+        request.answer(Answered(status=202, body=b"early"))
+        request.answer(Answered(status=202, body=b"twice"))
+        await self.open.wait()
+        self.went_on.set()
+        return Answered(body=b"late")
 
     async def much(self, request):
         await request.read()
@@ -323,3 +331,16 @@ async def test_who_does_not_read_is_not_read(house):
     [connection] = house.server._runner.server.connections
     assert connection.transport.get_write_buffer_size() <= 600_000
     one.close()
+
+
+async def test_an_early_answer_leaves_the_connection_to_others(house):
+    """The handler goes on by itself; what it returns in the end goes nowhere."""
+    reader, writer = await house.connect()
+    writer.write(asking("/early"))
+    assert (await answer(reader))[::2] == (202, b"early")
+    writer.write(asking(PATH, b"next"))
+    assert (await answer(reader))[::2] == (200, b"next")
+    house.open.set()
+    await asyncio.wait_for(house.went_on.wait(), 5)
+    writer.write(asking(PATH, b"last"))
+    assert (await answer(reader))[::2] == (200, b"last")

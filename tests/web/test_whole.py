@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from aiohttp import ClientSession, DummyCookieJar
+from aiohttp import ClientSession, DummyCookieJar, ServerDisconnectedError
 
 from segue.app import App
 from segue.server import Server, make_app
@@ -195,3 +195,86 @@ async def test_a_stopping_process_keeps_what_it_accepted(two):
     texts = [line["text"] for line in page["lines"]]
     assert "Opening hours?" in texts
     assert page["lines"][-1]["who"] == "bot"
+
+
+def hold_commits(process, monkeypatch):
+    """Let this process's commits wait for the first event; the second says that one does."""
+    go, waits, commit = asyncio.Event(), asyncio.Event(), process.app.store.commit
+
+    async def held(*args):
+        waits.set()
+        await go.wait()
+        return await commit(*args)
+
+    monkeypatch.setattr(process.app.store, "commit", held)
+    return go, waits
+
+
+async def test_who_has_waited_long_enough_is_answered_and_the_turn_goes_on(two, monkeypatch):
+    """A turn runs in the task of the request that waits for it. When the time is up the request is
+    answered without it (202); the turn ends all the same, and the connection serves others."""
+    here, _ = two
+    _, said = await here.say("I want to send something back")
+    session = said["session"]
+    go, _waits = hold_commits(here, monkeypatch)
+    status, late = await here.call(
+        "POST", "messages?wait=0.2", session, json={"text": "A1001", "client_message_id": "m1"}
+    )
+    assert status == 202
+    assert "replies" not in late
+    [customer] = here.app.worker._running
+    assert here.app.worker.busy(customer) is not None
+    status, _ = await here.call("GET", "messages", session)
+    assert status == 200
+    go.set()
+    assert await here.app.core.settled(customer, within=5)
+    _, transcript = await here.call("GET", "messages", session)
+    assert [line["who"] for line in transcript["lines"]][-2:] == ["customer", "bot"]
+    assert here.app.worker.counts.turns == 2
+
+
+async def test_who_hangs_up_ends_no_turn(two, monkeypatch):
+    """The client is gone while its turn runs in its request's task: the turn is finished."""
+    here, _ = two
+    _, said = await here.say("I want to send something back")
+    session = said["session"]
+    go, waits = hold_commits(here, monkeypatch)
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1", int(here.server.address.rpartition(":")[2])
+    )
+    body = b'{"text": "A1001", "client_message_id": "m1"}'
+    writer.write(
+        b"POST /channels/web/messages?wait=10 HTTP/1.1\r\nHost: x\r\n"
+        b"Content-Type: application/json\r\nAuthorization: Bearer %b\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (session.encode(), len(body), body)
+    )
+    await asyncio.wait_for(waits.wait(), 5)
+    [customer] = here.app.worker._running
+    writer.close()
+    await asyncio.sleep(0.05)
+    go.set()
+    assert await here.app.core.settled(customer, within=5)
+    _, transcript = await here.call("GET", "messages", session)
+    assert [line["who"] for line in transcript["lines"]][-2:] == ["customer", "bot"]
+
+
+async def test_what_is_cut_off_at_the_stop_is_handed_back(two, monkeypatch):
+    """A turn in a request's task that outlasts the grace gives its lease back, and another process
+    answers; nothing is lost and nothing said twice."""
+    here, there = two
+    _, said = await here.say("I want to send something back")
+    session = said["session"]
+    _go, waits = hold_commits(here, monkeypatch)
+    asking = asyncio.create_task(
+        here.call("POST", "messages?wait=10", session, json={"text": "A1001"})
+    )
+    await asyncio.wait_for(waits.wait(), 5)
+    [customer] = here.app.worker._running
+    await here.app.worker.drain(0.05)
+    with pytest.raises(ServerDisconnectedError):
+        await asking
+    await there.app.worker.look_after(customer)
+    assert await there.app.core.settled(customer, within=5)
+    _, transcript = await there.call("GET", "messages", session)
+    assert [line["who"] for line in transcript["lines"]][-2:] == ["customer", "bot"]
+    assert [line["text"] for line in transcript["lines"]].count("A1001") == 1

@@ -299,7 +299,7 @@ class Registry(Mapping[str, Dialog[Any]]):
     def __getitem__(self, name: str) -> Dialog[Any]:
         return self._dialogs[name]
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: Any = None) -> Dialog[Any] | Any:
         """Return a dialog, or `default`: asked several times a turn, so not by way of an error."""
         return self._dialogs.get(name, default)
 

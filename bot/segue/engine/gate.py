@@ -24,7 +24,8 @@ VERIFY = "verify"
 
 def verifier(turn: Turn) -> Dialog[Any] | None:
     """Return the dialog that raises the level, if there is one that can speak."""
-    return turn.setup.dialogs.get(VERIFY)
+    found: Dialog[Any] | None = turn.setup.dialogs.get(VERIFY)
+    return found
 
 
 def passes(turn: Turn, frame: Frame) -> bool:

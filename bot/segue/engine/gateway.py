@@ -71,7 +71,7 @@ class Core:
     # -- in ----------------------------------------------------------------------------------------
 
     async def receive(
-        self, inbound: Inbound, *, customer: CustomerId | None = None
+        self, inbound: Inbound, *, customer: CustomerId | None = None, waits: bool = False
     ) -> Accepted | NotAccepted:
         """Store a message; answering it goes on in the background."""
         if self.closed:
@@ -99,7 +99,10 @@ class Core:
                 failpoint("admitted")
                 match admission:
                     case Granted():
-                        self._worker.begin(admission)
+                        if waits:
+                            self._worker.hold(admission)
+                        else:
+                            self._worker.begin(admission)
                         return Accepted(customer=owner)
                     case Queued():
                         return Accepted(customer=owner)
@@ -168,10 +171,19 @@ class Core:
         )
 
     async def answered(
-        self, customer: CustomerId, message_id: str, *, within: float
+        self,
+        customer: CustomerId,
+        message_id: str,
+        *,
+        within: float,
+        late: Callable[[], object] | None = None,
     ) -> Page | None:
         """Wait for the turn that reads this message; return what it wrote, None if time was up."""
         worker = self._worker
+        if late is not None:
+            page = await worker.here(customer, message_id, within=within, late=late)
+            if page is not None:
+                return page
         future = worker.expect(customer, message_id)
         try:
             if worker.busy(customer) is None:

@@ -100,6 +100,8 @@ class Worker:
         self._wake = wake
         self._observers = list(observers)
         self._running: dict[CustomerId, asyncio.Task[None]] = {}
+        self._held: dict[CustomerId, Granted] = {}
+        """Granted a moment ago, to be begun by whoever asks for the answer."""
         self._leases: dict[CustomerId, Lease] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiters: dict[tuple[CustomerId, str], list[asyncio.Future[Page | None]]] = {}
@@ -115,6 +117,42 @@ class Worker:
         task = asyncio.get_running_loop().create_task(self._work(granted))
         self._running[customer] = task
         task.add_done_callback(lambda _task: self._finished(customer, task))
+
+    def hold(self, granted: Granted) -> None:
+        """Leave the beginning to whoever asks for the answer at once (`here`), else begin."""
+        customer = granted.lease.customer
+        self._held[customer] = granted
+        asyncio.get_running_loop().call_soon(self._let_go, customer)
+
+    def _let_go(self, customer: CustomerId) -> None:
+        granted = self._held.pop(customer, None)
+        if granted is not None:
+            self.begin(granted)
+
+    async def here(
+        self, customer: CustomerId, message_id: str, *, within: float, late: Callable[[], object]
+    ) -> Page | None:
+        """Run the turn that was held in the task of the request that waits for it.
+
+        A task, a future and a time-out less than `begin` and `expect` need. Where the time is up
+        before the turn has ended, `late` is called, once, and the turn goes on: so `late` must
+        answer the request. None where nothing was held, or the turn came to no end.
+        """
+        granted = self._held.pop(customer, None)
+        if granted is None:
+            return None
+        task = asyncio.current_task()
+        assert task is not None
+        self._running[customer] = task
+        alarm = self.alarms.set(within, late)
+        try:
+            more, page = await self._ended(granted, message_id)
+        finally:
+            self.alarms.drop(alarm)
+            self._finished(customer, task)
+        if more is not None:
+            self.begin(more)
+        return page
 
     def _finished(self, customer: CustomerId, task: asyncio.Task[None]) -> None:
         if self._running.get(customer) is task:
@@ -171,32 +209,38 @@ class Worker:
     # -- turns -------------------------------------------------------------------------------------
 
     async def _work(self, granted: Granted) -> None:
-        customer = granted.lease.customer
         more: Granted | None = granted
         while more is not None:
-            try:
-                more = await self._turn(more)
-            except LostLease:
-                self.counts.fenced += 1
-                log.info("turn_fenced", extra={"segue": {"customer": customer}})
-                return
-            except TooNew:
-                log.warning("state_too_new", extra={"segue": {"customer": customer}})
-                await self.store.release(self._leases.get(customer, granted.lease))
-                return
-            except StoreUnavailable:
-                # The message is stored; whoever gets the lease after it ran out goes on.
-                log.warning("store_unavailable", extra={"segue": {"customer": customer}})
-                return
-            except Exception as error:
-                self.counts.failed += 1
-                log.exception(
-                    "turn_failed",
-                    extra={"segue": {"customer": customer, "error": type(error).__name__}},
-                )
-                return
+            more, _ = await self._ended(more)
 
-    async def _turn(self, granted: Granted) -> Granted | None:
+    async def _ended(
+        self, granted: Granted, message_id: str = ""
+    ) -> tuple[Granted | None, Page | None]:
+        """Run a turn to its end, whatever that is; return what is next, and what was written.
+
+        The page is that of the turn if it has read the message.
+        """
+        customer = granted.lease.customer
+        try:
+            return await self._turn(granted, message_id)
+        except LostLease:
+            self.counts.fenced += 1
+            log.info("turn_fenced", extra={"segue": {"customer": customer}})
+        except TooNew:
+            log.warning("state_too_new", extra={"segue": {"customer": customer}})
+            await self.store.release(self._leases.get(customer, granted.lease))
+        except StoreUnavailable:
+            # The message is stored; whoever gets the lease after it ran out goes on.
+            log.warning("store_unavailable", extra={"segue": {"customer": customer}})
+        except Exception as error:
+            self.counts.failed += 1
+            log.exception(
+                "turn_failed",
+                extra={"segue": {"customer": customer, "error": type(error).__name__}},
+            )
+        return None, None
+
+    async def _turn(self, granted: Granted, message_id: str) -> tuple[Granted | None, Page | None]:
         customer = granted.lease.customer
         self._leases[customer] = granted.lease
 
@@ -226,7 +270,7 @@ class Worker:
         self.counts.faults += turn.player.faults
         self.counts.folded += turn.care.folded
         self.counts.loops += turn.care.loops
-        self._tell(turn, committed)
+        page = self._tell(turn, committed, message_id)
         if turn.ask_company and self.ask_company is not None:
             self.spawn(self.ask_company(customer))
         if turn.forget and self.erase is not None:
@@ -234,7 +278,7 @@ class Worker:
         for address in turn.standing.lost:
             self.spawn(self.store.lower_proof(customer, address, Proof.CHANNEL))
         turn.end()
-        return committed.more
+        return committed.more, page
 
     def _landed(self, customer: CustomerId, result: Committed | Fenced) -> Committed:
         if isinstance(result, Fenced):
@@ -246,17 +290,22 @@ class Worker:
             self.delivery.begin(customer, claim)
         return result
 
-    def _tell(self, turn: Turn, committed: Committed) -> None:
-        if self._waiters:
+    def _tell(self, turn: Turn, committed: Committed, message_id: str) -> Page | None:
+        """Tell those who wait what a turn wrote; return it, if it has read this message."""
+        mine: Page | None = None
+        if self._waiters or message_id:
             lines = turn.speech.spoken
             first = committed.cursor - len(lines) + 1
             page: Page | None = None
             for letter in turn.granted.letters:
-                waiters = self._waiters.pop((turn.customer, letter.inbound.message_id), None)
-                if waiters is None:
+                read = letter.inbound.message_id
+                waiters = self._waiters.pop((turn.customer, read), ()) if self._waiters else ()
+                if not waiters and read != message_id:
                     continue
                 if page is None:
                     page = Page(lines=tuple(enumerate(lines, first)), cursor=committed.cursor)
+                if read == message_id:
+                    mine = page
                 for waiter in waiters:
                     if not waiter.done():
                         waiter.set_result(page)
@@ -264,6 +313,7 @@ class Worker:
             notes = tuple(turn.notes)
             for observer in self._observers:
                 observer(turn.customer, notes)
+        return mine
 
     async def renew(self, turn: Turn) -> None:
         """Keep the lease of a running turn, and bring it what the customer asked for meanwhile."""

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from segue.channel import Answered
 from segue.server.guard import sentence
 from segue.server.short import Small, SmallHandler, is_plain_get, read_small, written
 
@@ -69,21 +71,43 @@ class Connection(web.RequestHandler):
         self._request_in_progress = True
         if self._manager is not None:
             self._manager.requests_count += 1
+        task = self._answering
+        request.answer = partial(self._early, task)
         try:
             answer = await handler(request)
-            if self.transport is not None:
-                self.transport.write(written(answer))
-                if self._paused:  # They do not read: nor do we, until they have.
-                    with suppress(ConnectionError):
-                        await self._drain_helper()
+            if self._answering is not task:
+                return  # Answered early: the connection is with another request by now.
+            self._write(answer)
+            if self._paused:  # They do not read: nor do we, until they have.
+                with suppress(ConnectionError):
+                    await self._drain_helper()
         except BaseException:
-            self.force_close()
+            if self._answering is task:
+                self.force_close()
             raise
         finally:
-            self._answering = None
-            self._request_in_progress = False
-            if self._handler_waiter is not None and not self._handler_waiter.done():
-                self._handler_waiter.set_result(None)
+            if self._answering is task:
+                self._idle()
+        self._go_on(answer)
+
+    def _early(self, task: asyncio.Task[None] | None, answer: Answered) -> None:
+        """Answer before the handler is done; it goes on, and the connection without it."""
+        if self._answering is task:
+            self._write(answer)
+            self._idle()
+            self._go_on(answer)
+
+    def _write(self, answer: Answered) -> None:
+        if self.transport is not None:
+            self.transport.write(written(answer))
+
+    def _idle(self) -> None:
+        self._answering = None
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+
+    def _go_on(self, answer: Answered) -> None:
         if answer.close or self._close or self._force_close:
             self.force_close()
             return

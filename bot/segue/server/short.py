@@ -41,8 +41,12 @@ _ELSEWHERE = frozenset({"transfer-encoding", "expect", "upgrade", "te", "trailer
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
+def _nobody(_answer: Answered) -> None:
+    """Nobody waits."""
+
+
 class Small(Struct, kw_only=True):
-    """A whole small request (an `Asking`)."""
+    """A whole small request (an `Asking`, and `Early`)."""
 
     method: str = "POST"
     raw_path: str
@@ -51,6 +55,8 @@ class Small(Struct, kw_only=True):
     body: bytes
     content_length: int | None
     remote: str | None = None
+    answer: Callable[[Answered], None] = _nobody
+    """Answers before the handler is done (`Early`)."""
 
     async def read(self) -> bytes:
         """Return the body."""
