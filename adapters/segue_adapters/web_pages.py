@@ -82,6 +82,14 @@ class WebPages:
             def answered(page: Page | None) -> Answered:
                 return self._answered(request, accepted, page, news, headers, by_cookie=by_cookie)
 
+            in_time = True
+
+            def late() -> None:
+                nonlocal in_time
+                if early is not None:
+                    in_time = False
+                    early(answered(None))
+
             if wait <= 0:
                 return answered(None)
             if accepted.duplicate:
@@ -91,9 +99,9 @@ class WebPages:
                     session.customer,
                     message_id,
                     within=wait,
-                    late=None if early is None else lambda: early(answered(None)),
+                    late=None if early is None else late,
                 )
-            if page is not None:
+            if page is not None and in_time:  # Else nobody would hear of another session.
                 lines = [line for _, line in page.lines]
                 news = await self._visitors.rotated(session, lines) or news
             return answered(page)
