@@ -59,6 +59,7 @@ def join(
         contexts={**older.contexts, **newer.contexts},
         numbers={**into.numbers, **other.numbers},
         last_level=newer.last_level,
+        said=newer.said,
         asked=into.asked or other.asked,
     )
 
@@ -102,6 +103,11 @@ def _latest(wordings: dict[str, int]) -> dict[str, int]:
 def origin_of(instance: str) -> CustomerId:
     """Return the id of the customer a dialog began with, where that is another one now."""
     return instance.partition("@")[2]
+
+
+def _stem(instance: str) -> str:
+    """Return an instance without how often it was restarted."""
+    return instance.partition("@")[0].partition("r")[0]
 
 
 def _marked(state: State, origin: CustomerId) -> State:
@@ -170,11 +176,12 @@ def part(
     leaving = {address.channel for address in theirs} - {address.channel for address in ours}
     phones = {f"{address.channel}:{address.id}" for address in theirs}
     here = now.address is not None and now.address not in theirs
+    had = {_stem(frame.instance) for frame in was_into.frames}
     into_stacks: list[list[Frame]] = []
     other_stacks: list[list[Frame]] = []
     for stack in stacks(now.frames):
         began = origin_of(stack[0].instance)
-        mine = began != origin if began or here else False
+        mine = began != origin if began else here or _stem(stack[0].instance) in had
         (into_stacks if mine else other_stacks).append(stack)
     gone = {frame.instance for stack in other_stacks for frame in stack}
 
@@ -199,6 +206,8 @@ def part(
         contexts={c: x for c, x in now.contexts.items() if c not in leaving},
         numbers={key: n for key, n in now.numbers.items() if key not in phones},
         last_level=0,
+        said=None,
+        merge="",
     )
     other = replace(
         was_other,
@@ -225,6 +234,8 @@ def part(
         },
         numbers={key: n for key, n in now.numbers.items() if key in phones},
         last_level=0,
+        said=None,
+        merge="",
     )
     return into, other
 
