@@ -7,12 +7,11 @@ with a message. Long texts go out as several segments, each of which costs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from pydantic import Field
 
 from segue.channel import Capabilities, Payload, Site, Take
-from segue.types import Address, Invitation, Message, Row
+from segue.types import Address, Message, Row
 from segue_adapters.plain import plain
 from segue_adapters.twilio_api import Fields
 from segue_adapters.twilio_channel import TwilioChannel
@@ -84,12 +83,6 @@ class SmsChannel(TwilioChannel):
             "encoding": sms.encoding,
             "media": [media.ref for media in message.media],
         }
-
-    def invite(self, token: str, code: str) -> Invitation:
-        """Return a link that opens a text message with the code in it, and our number."""
-        number = self._written_to()
-        link = f"sms:{number}?body={quote(f'JOIN {code}')}" if number else ""
-        return Invitation(link=link, number=number)
 
     def takes(self, address: Address, payload: Payload) -> Sequence[Take]:
         """Return the segments of the sender's rate, and one message of the account's."""

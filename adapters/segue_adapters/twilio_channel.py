@@ -86,9 +86,9 @@ class TwilioChannel:
     def invite(self, token: str, code: str) -> Invitation:
         """Return the number to write to, and a link that opens the phone's own app with the code.
 
-        A Messaging Service picks its sender: then only who knows a number can write to it.
+        A Messaging Service picks its sender: then the first of `numbers` is told, if there is one.
         """
-        number = self._twilio.from_number
+        number = self._twilio.from_number or next(iter(self._twilio.numbers), "")
         if not number:
             return Invitation()
         return Invitation(link=self._opens(number, f"JOIN {code}"), number=number)
@@ -173,11 +173,8 @@ class TwilioChannel:
         """Look for a message in the account's list: same recipient, same words, just now."""
         text = self.build(row.message)["text"]
         since = self.site.clock.now() - _WINDOW
-        asked = (
-            ("To", f"{self.prefix}{address.id}"),
-            ("DateSent>", f"{since - timedelta(days=1):%Y-%m-%d}"),
-            ("PageSize", "50"),
-        )
+        # Not by date: what is still in the queue has none.
+        asked = (("To", f"{self.prefix}{address.id}"), ("PageSize", "50"))
         try:
             async for each in self._api.messages(asked):
                 if (made := _moment(each.get("date_created"))) is not None and made < since:
@@ -201,19 +198,19 @@ class TwilioChannel:
     # -- what was missed ---------------------------------------------------------------------------
 
     async def missed(self, since: datetime) -> AsyncIterator[Inbound]:
-        """Yield what customers wrote after `since`, oldest first, from the account's list."""
+        """Yield what customers wrote after `since`, oldest first, from the account's list.
+
+        Raises `NoAnswer` where it cannot be asked: then it is asked again later.
+        """
         # The list is by day, and in UTC; what is older than asked for is left out here.
         asked = [("DateSent>", f"{since.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}")]
         if self._twilio.from_number and not self._twilio.numbers:
             asked.append(("To", f"{self.prefix}{self._twilio.from_number}"))
         found: list[tuple[datetime, dict[str, Any]]] = []
-        try:
-            async for each in self._api.messages((*asked, ("PageSize", "200"))):
-                at = _moment(each.get("date_sent") or each.get("date_created"))
-                if each.get("direction") == "inbound" and at is not None and at >= since:
-                    found.append((at, each))
-        except NoAnswer as error:
-            self.counts["missed", error.why] += 1
+        async for each in self._api.messages((*asked, ("PageSize", "200"))):
+            at = _moment(each.get("date_sent") or each.get("date_created"))
+            if each.get("direction") == "inbound" and at is not None and at >= since:
+                found.append((at, each))
         for at, each in sorted(found, key=lambda pair: pair[0]):
             inbound = await self._again(each, to_millis(at))
             if inbound is not None:
@@ -238,8 +235,9 @@ class TwilioChannel:
         try:
             page = await self._api.ask(f"{self._api.account}/Messages/{sid}/Media.json")
         except NoAnswer as error:
-            self.counts["missed", error.why] += 1
-            return []
+            if error.status != 404:
+                raise
+            return []  # Taken away meanwhile.
         listed = [each for each in page.get("media_list", ()) if isinstance(each, dict)]
         form = [("NumMedia", f"{len(listed)}")]
         for place, each in enumerate(listed):
@@ -267,12 +265,6 @@ class TwilioChannel:
         except NotFetched as error:
             self.counts["media", error.why] += 1
             return None
-
-    # -- the way here ------------------------------------------------------------------------------
-
-    def _written_to(self) -> str:
-        """Return the number that customers write to; empty where a service has not named one."""
-        return self._twilio.from_number or next(iter(self._twilio.numbers), "")
 
     # -- life --------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from segue.channel import Capabilities, NotSent, Outcome, Payload, Reason, Site
 from segue.ports import to_millis
-from segue.types import Address, Invitation, Message, Row
+from segue.types import Address, Message, Row
 from segue_adapters.plain import plain
 from segue_adapters.twilio_api import Fields
 from segue_adapters.twilio_channel import TwilioChannel
@@ -92,13 +92,6 @@ class WhatsAppChannel(TwilioChannel):
         media = [media.ref for media in message.media]
         links = [f"\n{ref}" for ref in media[1:]]
         return {"text": plain(message) + "".join(links), "media": media[:1]}
-
-    def invite(self, token: str, code: str) -> Invitation:
-        """Return a link that opens a chat with the code in it, and our number."""
-        number = self._written_to()
-        said = quote(f"JOIN {code}")
-        link = f"https://wa.me/{number.removeprefix('+')}?text={said}" if number else ""
-        return Invitation(link=link, number=number)
 
     def fields(self, address: Address, payload: Payload, row: Row) -> Fields:
         """Return what is posted: the text, or the reply's template outside the window."""

@@ -15,6 +15,7 @@ from segue.testing.platforms import Fault, Twilio
 from segue.testing.platforms.twilio_messages import error
 from segue.types import Address, Message, Paragraph, Purpose, Row, Text
 from segue_adapters.sms import SmsChannel, SmsSettings
+from segue_adapters.twilio_api import NoAnswer
 from segue_adapters.twilio_outcomes import outcome, reason_of
 from segue_adapters.whatsapp import WhatsAppChannel, WhatsAppSettings
 
@@ -285,3 +286,10 @@ def test_the_way_here(twilio: Twilio) -> None:
     assert sms.number == chat.number == twilio.number
     service = {**given, "from_number": "", "messaging_service_sid": "MG" + "4" * 32}
     assert SmsChannel(SmsSettings(**service)).invite("t", "X").link == ""  # type: ignore[arg-type]
+
+
+async def test_what_cannot_be_asked_for_now_is_not_passed_over(sms, twilio: Twilio, clock) -> None:
+    """An account that does not answer is an error, so that it is asked again later."""
+    twilio.suspended = True
+    with pytest.raises(NoAnswer):
+        _ = [each async for each in sms.missed(clock.now())]
