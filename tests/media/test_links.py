@@ -214,8 +214,15 @@ async def test_copies_take_no_more_room_than_they_may(room):
 
 async def test_what_is_being_fetched_is_given_up_when_the_process_stops(room):
     """Nothing is left running; whoever asks again later gets it."""
+    begun = asyncio.Event()
+
+    async def endless(media: Media) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    room.channel.fetch = endless
     looking = asyncio.create_task(room.media._file("telegram", PHOTO))
-    await asyncio.sleep(0.001)
+    await begun.wait()
     await room.media.stop()
     with pytest.raises(asyncio.CancelledError):
         await looking

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telegram_house import until
 
 from segue.testing.platforms.telegram_markup import BadRequest, keyboard, parse_html, shown_text
 
@@ -131,7 +132,7 @@ async def test_asking_for_updates_goes_by_offsets(call, telegram):
 async def test_of_two_who_ask_one_is_sent_away(call, telegram):
     """The one that came first."""
     first = asyncio.create_task(call("getUpdates", timeout=5))
-    await asyncio.sleep(0.1)
+    await until(lambda: telegram.ledger)
     second = asyncio.create_task(call("getUpdates", timeout=5))
     status, answer = await first
     assert (status, "terminated by other" in answer["description"]) == (409, True)

@@ -116,7 +116,7 @@ async def test_what_could_not_be_taken_comes_again_in_order(house, telegram):
     here.app.core.closed = True
     ada.write("first")
     ada.write("second")
-    await asyncio.sleep(0.2)
+    await until(lambda: telegram.hooks and telegram.hooks[0].statuses)
     assert len(telegram.pending) == 2
     here.app.core.closed = False
     await here.rest()
