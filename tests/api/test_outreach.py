@@ -149,6 +149,20 @@ async def test_a_dialog_that_is_gone_is_dropped(bot: Rehearsal) -> None:
     assert not (await bot.state()).timers
 
 
+async def test_stop_is_the_last_that_is_heard_there(stage: Any) -> None:
+    """A start that waited is not said after STOP, on the channel where they said it."""
+    bot: Rehearsal = await stage(shipped, send_back, voice=VOICE)
+    bot.channels["sms"].capabilities = Capabilities(text_limit=640, reserved_words=True)
+    bot.app.setup = bot.app.make_setup(bot.dialogs, bot.voice)
+    bot.channel = "sms"
+    await bot.say("send it back")
+    await bot.deliver(start(bot))
+    await bot.say("STOP")
+    assert "Your order A1001 is on its way, 2 days." not in texts(
+        await bot.later(timedelta(days=4))
+    )
+
+
 async def test_it_waits_while_an_agent_speaks(bot: Rehearsal) -> None:
     """The start is kept, and said when the bot speaks again."""
     await bot.say("hello")
@@ -215,6 +229,13 @@ def asking(asked: int) -> Frame:
 def test_where_it_goes(where: Scene, found: Address) -> None:
     """Where they wrote last, if it can be written to; never where they opted out or no proof is."""
     assert decide(timer(), where) == found
+
+
+def test_who_writes_stop_is_not_answered_with_news() -> None:
+    """Their last word on a channel is held to, also while they are writing there."""
+    stopped = {"opted_out": frozenset({"sms"}), "writing": SMS, "last": SMS}
+    assert isinstance(decide(timer(), scene(SMS, **stopped)), Later)
+    assert decide(timer(), scene(SMS, TELEGRAM, **stopped)) == TELEGRAM
 
 
 def test_what_was_asked_for_is_held_to() -> None:

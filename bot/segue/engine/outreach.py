@@ -114,7 +114,7 @@ def decide(timer: Timer, scene: Scene) -> Decision:
     held = _held(timer, scene)
     if held is not None:
         return held
-    if scene.writing is not None:
+    if scene.writing is not None and scene.writing.channel not in scene.opted_out:
         return scene.writing
     address = target(timer, scene)
     late = scene.at - timer.values["since"] > LIFE / timedelta(milliseconds=1)
@@ -219,7 +219,7 @@ async def ring_waiting(turn: Turn) -> None:
 
 async def _begin(turn: Turn, timer: Timer, address: Address) -> None:
     state, speech = turn.state, turn.speech
-    if turn.written_at is None:
+    if address != turn.written_at:
         speech.turn_to(address, turn.setup.capabilities[address.channel])
         turn.hearing = address
         # What this dialog says later, it says here too.
