@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from segue.channel import Capabilities, Payload, Site, Take
-from segue.types import Address, Message, Row
+from segue.types import Address, Message, Proof, Row
 from segue_adapters.plain import plain
 from segue_adapters.twilio_api import Fields
 from segue_adapters.twilio_channel import TwilioChannel
@@ -68,6 +68,8 @@ class SmsChannel(TwilioChannel):
             images=settings.pictures,
             receipts=True,
             reserved_words=True,
+            # Anybody can write with anybody's number: it says where to answer, no more.
+            proof=Proof.CLAIMED,
             answers_stop=settings.platform_answers_stop,
         )
         super().__init__(

@@ -51,6 +51,13 @@ class People:
         await self.rest()
         return await self.sees(address)
 
+    async def agrees(self, address: Address, word: str = "yes") -> list[str]:
+        """Somebody says yes, and brings the code that this needs where senders can be forged."""
+        said = await self.writes(address, word)
+        if said and "six digits" in said[-1]:
+            said = await self.writes(address, self.code_at(address))
+        return said
+
     async def rest(self) -> None:
         """Wait until nothing is under way, nor left for the sweeper."""
         worker = self.app.worker

@@ -69,9 +69,9 @@ async def join(people: People, here: Address, there: Address) -> None:
     """Link two addresses as people do."""
     code = await offered(people, here, f"continue on {there.channel}")
     await people.writes(there, f"JOIN {code}", name="Ada on the phone")
-    await people.writes(there, "yes")
+    await people.agrees(there)
     assert "Is that you?" in " ".join(await people.sees(here))
-    await people.writes(here, "yes")
+    await people.agrees(here)
     await people.rest()
 
 
@@ -176,7 +176,7 @@ async def test_unlinking_takes_a_channel_away(people: People) -> None:
     ada = await people.who(SMS)
     await people.sees(TELEGRAM)
     await people.writes(SMS, "disconnect telegram")
-    said = await people.writes(SMS, "yes")
+    said = await people.agrees(SMS)
     assert "disconnected" in said[-1]
     assert await people.sees(TELEGRAM) == []
     said = await people.writes(TELEGRAM, "what did i note")
@@ -194,7 +194,7 @@ async def test_a_link_can_be_undone_for_a_day(people: People) -> None:
     await join(people, SMS, MALLORY)
     await people.sees(SMS)
     await people.writes(SMS, "that wasn't me")
-    await people.writes(SMS, "yes")
+    await people.agrees(SMS)
     await people.rest()
     assert await people.who(SMS) == ada
     assert await people.who(MALLORY) != ada
@@ -316,7 +316,7 @@ async def test_t15_a_yes_from_another_address_is_nothing(people: People) -> None
     await people.store.add_address(customer, SMS, Proof.CHANNEL)
     await people.writes(TELEGRAM, f"JOIN {code}")
     await people.writes(TELEGRAM, "yes")
-    said = await people.writes(SMS, "yes")
+    said = await people.agrees(SMS)
     assert "nothing was joined" in said[-1]
     assert await people.who(TELEGRAM) != customer
 
@@ -355,6 +355,38 @@ async def test_t17_a_contact_is_a_claim_and_joins_nobody(people: People) -> None
     assert (await people.writes(TELEGRAM, "what did i note"))[-1] == "You noted nothing."
 
 
+# -- T18 -------------------------------------------------------------------------------------------
+
+
+async def test_t18_a_forged_sms_links_nobody(people: People) -> None:
+    """Code and yes come with the victim's number: without the code sent there nothing is joined."""
+    await people.writes(SMS, "please note something")
+    await people.writes(SMS, "a red boat")
+    victim = await people.who(SMS)
+    code = await offered(people, MALLORY, "text me instead")
+    forged = Address("sms", SMS.id)
+    await people.writes(forged, f"JOIN {code}")
+    said = await people.writes(forged, "yes")
+    assert "six digits" in said[-1], "this reaches the victim's phone, not the forger"
+    await people.writes(forged, "000000")
+    await people.writes(MALLORY, "yes")
+    assert await people.who(SMS) == victim != await people.who(MALLORY)
+    assert "boat" not in " ".join(await people.writes(MALLORY, "what did i note"))
+
+
+async def test_t18_a_forged_yes_is_none_even_from_a_proved_number(people: People) -> None:
+    """That the number was proved a while ago says nothing about who wrote just now."""
+    await people.writes(SMS, "please note something")
+    await people.writes(SMS, "a red boat")
+    await people.store.raise_proof(await people.who(SMS), SMS, Proof.VERIFIED)
+    code = await offered(people, SMS)
+    await people.writes(MALLORY, f"JOIN {code}")
+    await people.writes(MALLORY, "yes")
+    said = await people.writes(SMS, "yes")
+    assert "six digits" in said[-1]
+    assert await people.who(SMS) != await people.who(MALLORY)
+
+
 # -- I7 --------------------------------------------------------------------------------------------
 
 
@@ -372,7 +404,7 @@ async def test_i7_what_others_see_does_not_depend_on_a_secret(
     seen += await people.writes(slack, f"JOIN {code}")
     seen += await people.writes(slack, "no")
     await people.writes(SMS, "disconnect telegram")
-    await people.writes(SMS, "yes")
+    await people.agrees(SMS)
     seen += await people.writes(TELEGRAM, "what did i note")
     seen += await people.writes(slack, "what did i note")
     told = "\n".join(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.builtin.verify import surely
 from segue.dialog import Chat, Dialog, dialog
 from segue.engine.moving import Move
 from segue.identity.room import Room
@@ -107,6 +108,8 @@ def undo_link_dialog(room: Room) -> Dialog[None]:
         """Make two customers of one again, after asking."""
         if not await chat.confirm("ask_undo"):
             await chat.say("left_as_it_is")
+            return
+        if not await surely(chat, room):
             return
         begun = await chat.run(room.linking.undo)
         await chat.say("undone" if begun else "nothing_to_undo")

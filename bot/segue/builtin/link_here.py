@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.builtin.verify import surely
 from segue.dialog import Chat, Dialog, dialog
 from segue.identity.room import Room
 
@@ -26,7 +27,9 @@ def link_here_dialog(room: Room) -> Dialog[None]:
         if not await chat.confirm("confirm_here", channel=found.channel, name=found.name or None):
             await chat.say("not_linked")
             return
-        asked = await chat.run(linking.ask_first, found.link)
+        if not await surely(chat, room):
+            return
+        asked = await chat.run(linking.ask_first, found.link, found.brought_on)
         if asked == "done":
             await chat.say("confirm_there", channel=found.channel)
         else:
@@ -44,6 +47,8 @@ def confirm_link_dialog(room: Room) -> Dialog[None]:
         if not await chat.confirm("ask_link", name=name or None, channel=channel):
             await chat.run(room.linking.refuse, link)
             await chat.say("link_refused")
+            return
+        if not await surely(chat, room, revoke=False):
             return
         done = await chat.run(room.linking.accept, link, shown_on)
         await chat.say("link_begun" if done == "done" else "link_late")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.builtin.verify import surely
 from segue.dialog import Chat, Dialog, dialog
 from segue.engine.moving import Forget
 from segue.identity.room import Room
@@ -83,6 +84,8 @@ def delete_data_dialog(room: Room) -> Dialog[Forget | None]:
             return None
         if not await chat.confirm("ask_delete"):
             await chat.say("kept")
+            return None
+        if not await surely(chat, room):
             return None
         await chat.say("last_word")
         return Forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from segue.builtin.continue_on import named
+from segue.builtin.verify import surely
 from segue.dialog import Chat, Dialog, dialog
 from segue.engine.moving import Everywhere
 from segue.identity.room import Room
@@ -46,6 +47,8 @@ def unlink_dialog(room: Room) -> Dialog[Everywhere | None]:
             channel = await chat.choose("ask_which", linked, channels=linked)
         if not await chat.confirm("confirm_unlink", channel=channel):
             await chat.say("still_linked", channel=channel)
+            return None
+        if not await surely(chat, room):
             return None
         await chat.run(room.linking.unlink, channel)
         await chat.say("unlinked", channel=channel)

@@ -40,8 +40,13 @@ def verify_dialog(room: Room) -> Dialog[int]:
     """Return the dialog, with the steps of this installation."""
 
     @dialog("verify")
-    async def verify(chat: Chat, level: int = Proof.VERIFIED, to: str = "") -> int:
-        """Send a code, and read it; 0 if it did not come back."""
+    async def verify(
+        chat: Chat, level: int = Proof.VERIFIED, to: str = "", revoke: bool = True
+    ) -> int:
+        """Send a code, and read it; 0 if it did not come back.
+
+        `revoke` takes open link codes back, as after every proof but that of the link itself.
+        """
         proving = room.proving
         found = await chat.run(proving.find_destination, to)
         if found is None and not to and await chat.run(proving.may_name):
@@ -50,12 +55,23 @@ def verify_dialog(room: Room) -> Dialog[int]:
         if found is None:
             await chat.say("no_way")
             return 0
-        return level if await _code_comes_back(chat, room, found) else 0
+        return level if await _code_comes_back(chat, room, found, revoke) else 0
 
     return verify
 
 
-async def _code_comes_back(chat: Chat, room: Room, to: Destination) -> bool:
+async def surely(chat: Chat, room: Room, *, revoke: bool = True) -> bool:
+    """Let them prove that it was they who said so, where anybody could have written it."""
+    if not await chat.run(room.proving.forgeable):
+        return True
+    if not room.can_verify():
+        await chat.say("verify/not_proved")
+        return False
+    proved: int = await chat.call(verify_dialog(room), revoke=revoke)
+    return bool(proved)
+
+
+async def _code_comes_back(chat: Chat, room: Room, to: Destination, revoke: bool) -> bool:
     proving, locale = room.proving, await chat.locale()
     sent = await chat.run(proving.send_code, to, locale, key="send_code")
     for tried in range(TRIES):
@@ -66,7 +82,7 @@ async def _code_comes_back(chat: Chat, room: Room, to: Destination) -> bool:
         if digits == NEW_CODE:
             sent = await chat.run(proving.send_code, to, locale, key=f"send_code_{tried}")
             continue
-        checked = await chat.run(proving.check_code, to, digits, key=f"check_code_{tried}")
+        checked = await chat.run(proving.check_code, to, digits, revoke, key=f"check_code_{tried}")
         if checked == "right":
             await chat.say("proved")
             return True

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from segue.engine.moving import everywhere
 from segue.engine.setup import Note
 from segue.identity.codes import read_token
+from segue.memory.records import Granted
 from segue.types import Inbound
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
 
 KINDS = frozenset({"link", "earlier"})
 """Letters of ours about links."""
+_ASKED_FOR = KINDS | {"joined", "parted"}
 CONFIRM, USE, BRING = "confirm_link", "link_here", "bring_along"
 EARLIER = "customer:earlier"
 """Who joins what was said before signing in: it is told where it is done."""
+
+
+def asked(granted: Granted) -> bool:
+    """Whether a turn answers what the customer did at another end: no less than what they write."""
+    return any(letter.inbound.kind in _ASKED_FOR for letter in granted.letters)
 
 
 async def heard(turn: Turn, inbound: Inbound) -> None:

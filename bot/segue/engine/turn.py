@@ -99,7 +99,9 @@ class Turn:
             contact=setup.company.contact(),
             life=int(setup.reply_life.total_seconds() * 1000),
             first_life=int(setup.first_life.total_seconds() * 1000),
-            purpose=outreach.purpose(theirs=bool(theirs) or granted.parked or granted.late),
+            purpose=outreach.purpose(
+                theirs=bool(theirs) or granted.parked or granted.late or linked.asked(granted)
+            ),
         )
         self.standing = Standing(granted.addresses, self.state, at=self.at, silent=setup.silent)
         self.hearing = address

@@ -75,6 +75,8 @@ class Found(Struct, frozen=True, kw_only=True):
     link: str
     channel: str
     name: str
+    brought_on: str
+    """Where it was brought: who brought it says yes there, too."""
 
 
 class Other(Struct, frozen=True, kw_only=True):
@@ -159,18 +161,21 @@ class Linking:
         link, offer = used
         if await self._now(offer.customer) in (None, customer):
             return None
-        return Found(link=link, channel=offer.address.channel, name=offer.name)
+        return Found(link=link, channel=offer.address.channel, name=offer.name, brought_on=here.id)
 
     @inside
     async def ask_first(
         self,
         link: str,
+        brought_on: str,
         *,
         here: Address = NOWHERE,
         customer: CustomerId = "",
         idempotency_key: str = "",
     ) -> Decided:
         """B has said yes: ask A, where the code was shown."""
+        if here.id != brought_on:
+            return "late"
         codes = self._room.codes
         by = Other(customer=customer, address=here, name=await self._name(customer, here))
         moved = await codes.step(link, idempotency_key, "used", "asked", msgpack.encode(by))

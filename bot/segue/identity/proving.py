@@ -6,6 +6,8 @@ The rules:
   go only to what is the customer's already, or to what the company says is theirs (`to=`).
   Who has nothing proved yet may name a number or an e-mail address of their own; who has, may not:
   otherwise whoever found an open session would prove themselves with a phone of their own.
+- Where a sender can be forged (SMS), a level says that answers reach the right one, and nothing
+  about who has just written. So what one cannot take back needs a fresh code there (`surely`).
 - A number that is nobody's becomes the customer's, one that is somebody else's stays theirs:
   nothing is ever joined because two people know the same number.
 - What was begun before a proof is void after it: open link codes are taken back.
@@ -77,6 +79,12 @@ class Proving:
         return shown_as(proved[0][0]) if proved else None
 
     @inside
+    async def forgeable(self, *, here: Address = NOWHERE) -> bool:
+        """Whether the sender of a message from here can be forged, as that of an SMS."""
+        capabilities = self._room.capabilities().get(here.channel)
+        return capabilities is None or capabilities.proof < Proof.CHANNEL
+
+    @inside
     async def may_name(self, *, customer: CustomerId = "") -> bool:
         """Whether they may name a destination of their own: not where something is proved."""
         snapshot = await self._room.store.snapshot(customer)
@@ -120,6 +128,7 @@ class Proving:
         self,
         to: Destination,
         digits: str,
+        revoke: bool = True,
         *,
         here: Address = NOWHERE,
         customer: CustomerId = "",
@@ -134,7 +143,8 @@ class Proving:
         if to.address.channel != EMAIL:
             await self._room.store.adopt(customer, to.address, Proof.VERIFIED)
         await self._room.store.raise_proof(customer, here, Proof.VERIFIED)
-        await self._room.codes.revoke(customer)
+        if revoke:
+            await self._room.codes.revoke(customer)
         if self.spending is not None:
             await self.spending.converted(to.address)
         await self._room.store.audit(

@@ -79,6 +79,10 @@ class Room:
         """Return the channels of this installation."""
         return self._app.adapters
 
+    def can_verify(self) -> bool:
+        """Whether there is a dialog that proves an address."""
+        return "verify" in self._app.setup.dialogs
+
     def hooks(self) -> Mapping[str, Hook]:
         """Return what the project wants to be called for."""
         return self._app.setup.dialogs.hooks

@@ -21,10 +21,10 @@ from segue.channel import (
     Sent,
 )
 from segue.testing.faults import Arrived
-from segue.types import Address, Invitation, Message, Row
+from segue.types import Address, Invitation, Message, Proof, Row
 
 CAPABILITIES: dict[str, Capabilities] = {
-    "sms": Capabilities(text_limit=640, reserved_words=True),
+    "sms": Capabilities(proof=Proof.CLAIMED, text_limit=640, reserved_words=True),
     "telegram": Capabilities(
         buttons=24,
         button_label=60,
