@@ -262,6 +262,30 @@ async def test_an_authors_hook_sends_codes_by_e_mail(begin: Any, stage: Any) -> 
     assert (await people.writes(TELEGRAM, code))[-1] == "You are in."
 
 
+async def test_a_fresh_proof_is_asked_for_also_where_it_is_proved(begin: Any) -> None:
+    """`fresh=True`: a code comes back now, once; what is answered later does not ask again."""
+
+    @dialog("pay", examples=["pay the bill please"])
+    async def pay(chat: Chat) -> None:
+        if not await chat.verify(fresh=True):
+            return await chat.say("stay_out")
+        note = await chat.ask("ask_note", Text, sum=1)
+        return await chat.say("noted", note=note)
+
+    people: People = await begin(pay, *ALL, voice=VOICE)
+    await people.writes(SMS, "let me enter the house")
+    await people.writes(SMS, people.code_at(SMS))
+    assert "digits" in (await people.writes(SMS, "pay the bill please"))[-1]
+    assert "what would you like" in (await people.writes(SMS, people.code_at(SMS)))[-1]
+    assert (await people.writes(SMS, "a boat"))[-1] == "Noted: a boat."
+    await people.writes(SMS, "pay the bill please")
+    wrong = "000000" if people.code_at(SMS) != "000000" else "000001"
+    said: list[str] = []
+    for _ in range(5):
+        said = await people.writes(SMS, wrong)
+    assert said[-1] == "You stay out."
+
+
 def test_a_hook_that_cannot_be_called_is_a_mistake() -> None:
     """It is said when the dialogs are loaded, with what to write."""
 

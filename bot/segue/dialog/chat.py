@@ -494,15 +494,15 @@ class Chat:
     # -- proving -----------------------------------------------------------------------------------
 
     def verify(
-        self, level: Level = Proof.VERIFIED, *, to: str = "", key: str = ""
+        self, level: Level = Proof.VERIFIED, *, to: str = "", fresh: bool = False, key: str = ""
     ) -> Verbal[Proof | Literal[False]]:
         """Let the customer prove that the address they write from is theirs.
 
-        Returns the level at once where it is reached. Else a one-time code goes to `to=` (a number
-        in E.164, an e-mail address), to the number they write from, to one they have proved, or to
-        one that they name. False: they gave up, or had no more tries.
+        Returns the level at once where it is reached, unless `fresh`. Else a code goes to `to=`
+        (a number in E.164, an e-mail address), to the number they write from, to one they have
+        proved, or to one that they name. False: they gave up, or had no more tries.
         """
-        return self._made(Verify(level=level_of(level), to=to, key=key))
+        return self._made(Verify(level=level_of(level), to=to, fresh=fresh, key=key))
 
     # -- rooms that come later ---------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class Verify(Verb, frozen=True, kw_only=True, eq=True):
     level: Proof = Proof.VERIFIED
     to: str = ""
     """Phone number (E.164) or e-mail address a code goes to; empty: what is known, or asked."""
+    fresh: bool = False
+    """Also where it is proved already: a code has to come back now."""
     key: str = ""
 
 

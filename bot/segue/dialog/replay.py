@@ -370,14 +370,16 @@ class Replay(Recording):
 
     def _verify(self, verify: Verify) -> Proof | Literal[False]:
         entry = self._name(f"verify:{verify.key or verify.level.name.lower()}")
-        if verify.level > self.facts.proof and self.facts.verify is None:
+        if (verify.fresh or verify.level > self.facts.proof) and self.facts.verify is None:
             raise Misused(
                 "has no words: the voice lacks the replies of `verify`",
                 "Write brand_voice/LOCALE/verify.j2; docs/identity.md names its replies.",
             )
-        return self._proved(entry, verify.level, verify.to)
+        return self._proved(entry, verify.level, verify.to, fresh=verify.fresh)
 
-    def _proved(self, entry: str, level: Proof, to: str) -> Proof | Literal[False]:
+    def _proved(
+        self, entry: str, level: Proof, to: str, *, fresh: bool = False
+    ) -> Proof | Literal[False]:
         """Return the level if the address of this turn has it, False if they gave up proving it.
 
         What was proved is true of one address: from another one it is proved again, and what was
@@ -385,7 +387,8 @@ class Replay(Recording):
         """
         self.trail = None
         recorded = self._old.get(entry) or self._stale.get(entry)
-        if level <= self.facts.proof:
+        brought = type(recorded) is Known and recorded.value is True
+        if level <= self.facts.proof and (brought or not fresh):
             if recorded is not None:
                 self._consume(entry, recorded)
             return level
@@ -398,8 +401,8 @@ class Replay(Recording):
                 raise Cancelled
         assert self.facts.verify is not None
         call = Call(dialog=self.facts.verify, values={"level": int(level), "to": to})
-        fresh = self.fresh()
-        raise End(Calling(journal=self.written(), fresh=fresh, call=call, entry=entry, digest=""))
+        news = self.fresh()
+        raise End(Calling(journal=self.written(), fresh=news, call=call, entry=entry, digest=""))
 
     def _returned(self, value: Any, kind: Any, what: str) -> Any:
         try:
