@@ -28,7 +28,7 @@ from segue.memory.records import Commit, Granted
 from segue.types import Line, Message, Paragraph, Text, Who
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bench import HERE, WEB, cpu_ns, environment, free_port, started
+from bench import HERE, WARM, WEB, cpu_ns, environment, free_port, started
 from load import talk, visitors
 
 CUSTOMERS, TURNS = 64, 24
@@ -50,8 +50,15 @@ def serve(part: str, port: str) -> None:
     class Player:
         faults = 0
 
+    class Care:
+        folded = loops = 0
+
+    class Standing:
+        lost = ()
+
     class NoTurn:
-        notes, flags, speech, player = (), 0, Speech, Player
+        notes, flags, speech, player, care, standing = (), 0, Speech, Player, Care, Standing
+        ask_company = forget = False
 
         def __init__(self, _setup: object, granted: Granted, _flush: object) -> None:
             self.granted, self.customer = granted, granted.lease.customer
@@ -63,7 +70,7 @@ def serve(part: str, port: str) -> None:
         def end(self) -> None:
             pass
 
-    async def receive(_self: object, _inbound: object, *, customer: str) -> Accepted:
+    async def receive(_self: object, _inbound: object, *, customer: str, **_: Any) -> Accepted:
         return Accepted(customer=customer)
 
     async def answered(_self: object, _customer: str, _message: str, **_: Any) -> Page:
@@ -97,6 +104,7 @@ async def main(rounds: int) -> None:
         if hasattr(os, "sched_setaffinity"):
             for pid in (0, store.pid):
                 os.sched_setaffinity(pid, {1 % (os.cpu_count() or 1)})
+        await asyncio.sleep(WARM)
         spent: dict[str, list[float]] = {part: [] for part in groups}
         for _ in range(rounds):
             for part, (peer, group) in groups.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 from types import ModuleType
 
@@ -11,6 +12,8 @@ import pytest
 from segue.app import App
 from segue.channel import Accepted
 from segue.dialog import Chat, Registry, dialog
+from segue.engine.playing import Player
+from segue.engine.speech import Speech
 from segue.engine.state import encode
 from segue.engine.turn import Turn
 from segue.memory.records import Commit, Granted
@@ -37,6 +40,24 @@ async def test_a_turn_is_two_round_trips(rehearsal: Rehearsal) -> None:
     assert page is not None
     assert [line.who for _n, line in page.lines] == [Who.CUSTOMER, Who.BOT]
     assert store.round_trips - before == 2
+
+
+async def test_a_turn_leaves_no_circle_behind(rehearsal: Rehearsal) -> None:
+    """All of a turn is freed when it ends, and the garbage collector has nothing to go through:
+    whatever a turn is given that points back at it, `Turn.end` lets go of."""
+    await rehearsal.say("return an order")
+    core, customer = rehearsal.app.core, rehearsal.customer
+    gc.collect()
+    gc.disable()
+    try:
+        for number, late in enumerate((None, lambda: None)):
+            await core.receive(inbound("A1001", number), customer=customer, waits=bool(late))
+            await core.answered(customer, f"i{number}", within=5, late=late)
+        assert await core.settled(customer, within=5)
+        left = [type(one) for one in gc.get_objects() if type(one) in (Turn, Player, Speech)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_the_answer_is_the_transcript(rehearsal: Rehearsal) -> None:

@@ -148,7 +148,7 @@ class Turn:
         Without that circle all of it is freed at once, and the garbage collector, which would go
         through it several times, has nothing to find.
         """
-        del self.player, self.answering, self.care
+        del self.player, self.answering, self.care, self._flush
 
     def _last_letter(self) -> int:
         return self.granted.letters[-1].number if self.granted.letters else 0
