@@ -276,3 +276,13 @@ async def test_merges_are_in_the_audit(town: Any) -> None:
     ]
     assert rows[0].details == {"merge": merge, "other": ben}
     assert all(app.id not in str(row) and phone.id not in str(row) for row in rows)
+
+
+async def test_who_still_uses_the_old_name_means_who_they_are_now(town: Any) -> None:
+    """An agent who takes over, and an address that is taken away, follow the merge."""
+    ada, ben, _phone, app, _ = await joined(town)
+    assert await town.store.control(ben, "agent-7") == "agent-7"
+    snapshot = await town.store.snapshot(ada)
+    assert snapshot.controller == "agent-7"
+    await town.store.drop_address(ben, app)
+    assert app not in await town.addresses(ada)

@@ -78,7 +78,9 @@ async def _find(store: Store, who: str) -> CustomerId | None:
     from segue.types import Address
 
     channel, separator, ident = who.partition(":")
-    return await store.owner(Address(channel, ident)) if separator else who
+    found = await store.owner(Address(channel, ident)) if separator else who
+    # Who was merged into another is that one now.
+    return await store.who(found) if found else None
 
 
 def _facts(snapshot: Snapshot, state: State) -> dict[str, Any]:
@@ -151,13 +153,15 @@ async def _transcript(
 ) -> list[dict[str, Any]]:
     import msgspec
 
+    from segue.engine.transcript import interleaved
     from segue.types import Line
 
     _, last = await store.lines(customer, 2**53, 1)
     found, _ = await store.lines(customer, max(last - limit, -1), limit)
     decode = msgspec.msgpack.Decoder(Line).decode
     got = await store.got(customer)
-    return [_line(number, decode(data), links, got) for number, data in found]
+    lines = interleaved((number, decode(data)) for number, data in found)
+    return [_line(number, line, links, got) for number, line in lines]
 
 
 def _line(number: int, line: Line, links: Links, got: Mapping[str, Got]) -> dict[str, Any]:

@@ -124,6 +124,8 @@ class Identity(Base):
         reply = await self._run(
             CONTROL, keys, (agent.encode(), b"*" if instead_of is None else instead_of.encode())
         )
+        if reply[0] == b"moved":
+            return await self.control(reply[1].decode(), agent, instead_of=instead_of)
         if reply[0] == b"gone":
             return None
         by: bytes = reply[1] if reply[0] == b"held" else agent.encode()
@@ -132,7 +134,9 @@ class Identity(Base):
     async def _address(
         self, keys: CustomerKeys, what: bytes, address: Address, proof: Proof
     ) -> bytes:
-        reply: list[bytes] = await self._run(
-            ADDRESS, keys, (what, needle(address), b"%d" % proof), self._retention_tail
-        )
+        args = (what, needle(address), b"%d" % proof)
+        reply: list[bytes] = await self._run(ADDRESS, keys, args, self._retention_tail)
+        if reply[0] == b"moved" and what != b"add":
+            # Whom they were merged into has the address now.
+            return await self._address(self._keys(reply[1].decode()), what, address, proof)
         return reply[0]
