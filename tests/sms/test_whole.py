@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from segue.memory import Commit, Granted
-from segue.types import Address, Inbound, Message, Paragraph, Purpose, Row, Text, Who
+from segue.testing.platforms import Fault
+from segue.types import Address, Inbound, Message, Paragraph, Purpose, Receipt, Row, Text, Who
 
 ADA = "+436601234567"
 
@@ -65,9 +66,35 @@ async def test_receipts_in_any_order_end_with_the_last(house, twilio):
     await twilio.phone(ADA).write("How long does delivery take?")
     await here.rest()
     assert here.app.core.reports["sms", "delivered"] == len(twilio.ledger)
+    became = await here.app.store.got(await owner(here))
+    assert {each.receipt for each in became.values()} == {Receipt.DELIVERED}
     hooks = [hook for hook in twilio.hooks if "/status" in hook.url]
     assert hooks
     assert all(hook.statuses == [204] for hook in hooks)
+
+
+async def test_a_receipt_settles_what_nobody_knew(house, twilio):
+    """The line broke after the message was taken: its receipt says so, and it is not sent again."""
+    here = await house()
+    ada = twilio.phone(ADA)
+    twilio.fault(Fault("taken_then_reset"))
+    await ada.write("How long does delivery take?")
+    await here.rest()
+    became = await here.app.store.got(await owner(here))
+    assert Receipt.DELIVERED in {each.receipt for each in became.values()}
+    assert len(ada.screen) == len(set(ada.screen))
+    assert len(twilio.ledger) == len({call.params["Body"][0] for call in twilio.ledger})
+
+
+async def test_a_phone_that_is_off_is_known_as_such(house, twilio):
+    """30003 comes with the receipt, as the reason why it failed."""
+    here = await house()
+    ada = twilio.phone(ADA)
+    ada.off = True
+    await ada.write("How long does delivery take?")
+    await here.rest()
+    became = (await here.app.store.got(await owner(here))).values()
+    assert ("failed", "no_address") in {(each.receipt, each.why) for each in became}
 
 
 async def test_a_replayed_webhook_has_no_second_effect(house, twilio):
