@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.identity.merging import Merged, NotMerged, Parted, UnderWay, Why
 from segue.memory import Granted, Moved
-from segue.types import Address
+from segue.types import Address, Proof
 
 
 async def joined(town: Any) -> tuple[str, str, Address, Address, str]:
@@ -286,3 +286,21 @@ async def test_who_still_uses_the_old_name_means_who_they_are_now(town: Any) -> 
     assert snapshot.controller == "agent-7"
     await town.store.drop_address(ben, app)
     assert app not in await town.addresses(ada)
+
+
+async def test_what_waits_from_an_unlinked_address_is_not_answered_there(town: Any) -> None:
+    """T20: it was accepted and is kept, but its answer would go to somebody else now."""
+    ada, _ben, _phone, app, _ = await joined(town)
+    await town.sweep()
+    await town.write(app, "waits", answer=False)
+    before = len(town.sent)
+    await town.merging.unlink(ada, app, actor="cli")
+    await town.sweep()
+    assert len(town.sent) == before
+    assert "waits" in await town.words(ada)
+    # Proved again, it is spoken to again.
+    await town.store.add_address(ada, app, Proof.CHANNEL, indexed=False)
+    granted = await town.store.admit(ada, town.said(app, "back"))
+    assert isinstance(granted, Granted)
+    await town.answer(granted)
+    assert town.sent[-1] == (app, "re back")

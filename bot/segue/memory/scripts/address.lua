@@ -33,7 +33,12 @@ if what == 'raise' or what == 'lower' then
   return {'done'}
 end
 if at then a = string.sub(a, 1, at - 1) .. string.sub(a, ends + 2) end
-if what == 'add' then a = a .. address .. ARGV[4] end
+if what == 'add' then
+  a = a .. address .. ARGV[4]
+  local away = redis.call('HGET', c, 'ya')
+  local from, to = string.find(away or '', address, 1, true)
+  if from then redis.call('HSET', c, 'ya', string.sub(away, 1, from - 1) .. string.sub(away, to + 1)) end
+end
 redis.call('HSET', c, 'a', a)
 if what == 'drop' and (h[4] or redis.call('LLEN', inbox) > 0) then
   -- What was written there may still be answered: the commit leaves out what would go there.
