@@ -44,7 +44,7 @@ from segue_adapters.slack_calls import Calls
 from segue_adapters.slack_doctor import checked
 from segue_adapters.slack_events import Ours
 from segue_adapters.slack_history import History
-from segue_adapters.slack_reading import read
+from segue_adapters.slack_reading import read, retried
 from segue_adapters.slack_settings import SlackSettings
 from segue_adapters.slack_signing import Signing
 from segue_adapters.slack_socket import SocketMode, reader
@@ -97,9 +97,11 @@ class SlackChannel:
 
     def parse(self, request: RawRequest) -> Parsed | Refused:
         """Read events, presses and commands; what is not for us is counted and acknowledged."""
-        if "x-slack-retry-num" in request.headers:
-            self.counts["webhook", "retry"] += 1
-        return read(request, self._ours, self._ignored)
+        found = read(request, self._ours, self._ignored)
+        if "x-slack-retry-num" not in request.headers:
+            return found
+        self.counts["webhook", "retry"] += 1
+        return retried(found, self.site.clock.now()) if isinstance(found, Parsed) else found
 
     def build(self, message: Message) -> Payload:
         """Return text and blocks."""

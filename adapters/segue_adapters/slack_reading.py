@@ -7,9 +7,12 @@ a button of App Home    message with its label
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import structs
 
 from segue.channel import Parsed, RawRequest, Refused
 from segue.types import Inbound
@@ -28,6 +31,8 @@ from segue_adapters.slack_events import (
 
 _FIELDS = 200
 """Most fields of a form."""
+_FRESH = 30.0
+"""Seconds within which a message counts as one that comes as it is written."""
 
 
 def read(request: RawRequest, ours: Ours, count: Count) -> Parsed | Refused:
@@ -42,6 +47,21 @@ def read(request: RawRequest, ours: Ours, count: Count) -> Parsed | Refused:
         return read_command(fields, ours, count)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return Refused(status=400, why="body")
+
+
+def retried(parsed: Parsed, now: datetime) -> Parsed:
+    """Return what a retry says, with the times at which it was written where it has waited.
+
+    Otherwise Slack's clock decides nothing: a message was written when it comes.
+    """
+    return replace(parsed, inbound=tuple([_written(each, now) for each in parsed.inbound]))
+
+
+def _written(inbound: Inbound, now: datetime) -> Inbound:
+    ts = ts_of(inbound.message_id.rpartition(":")[2])
+    if not ts or now.timestamp() - float(ts) < _FRESH:
+        return inbound
+    return structs.replace(inbound, received_at=int(float(ts) * 1000))
 
 
 # -- buttons ---------------------------------------------------------------------------------------

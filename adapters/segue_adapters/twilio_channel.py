@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
+from msgspec.structs import replace
 from yarl import URL
 
 from segue.channel import (
@@ -229,7 +230,7 @@ class TwilioChannel:
         if f"{told.get('num_media', '0')}" != "0":
             form += await self._attached(f"{told.get('sid')}")
         inbound = twilio_reading.message(form, self._ours, at, self.counts)
-        return inbound if isinstance(inbound, Inbound) else None
+        return replace(inbound, received_at=at) if isinstance(inbound, Inbound) else None
 
     async def _attached(self, sid: str) -> list[tuple[str, str]]:
         try:

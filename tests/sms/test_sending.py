@@ -163,6 +163,7 @@ async def test_what_was_missed_is_asked_for(sms, twilio: Twilio, clock: FakeCloc
     await send(sms, row())
     missed = [each async for each in sms.missed(since)]
     assert [each.text for each in missed] == ["first", "second"]
+    assert missed[0].received_at == to_millis(since), "when it was written, not when it was found"
     assert [each.message_id for each in missed] == [
         each.sid for each in twilio.messages if each.direction == "inbound"
     ][1:]

@@ -14,21 +14,16 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from segue.channel import Accepted, Adapter, CatchingUp, Gateway
 from segue.errors import StoreUnavailable
 from segue.memory import Store
 from segue.ports import Chance, Clock, from_millis, to_millis
-from segue.types import Inbound
 
 log = logging.getLogger("segue.engine")
 
 EVERY = timedelta(minutes=5)
 _OVERLAP = timedelta(minutes=2)
 """Clocks differ, and a platform may be slow to list what it has."""
-_LATE = timedelta(minutes=1)
-"""A message is marked late from this age on."""
 _LOOK = 30.0
 _LEASE = 120.0
 """Seconds that one process has the job; moved on while it works."""
@@ -70,6 +65,13 @@ class CatchUp:
         job = f"catch-up:{name}"
         if not await self._store.singleton(job, _LEASE):
             return 0
+        try:
+            return await self._pass(name, job)
+        finally:
+            # Given back: who is started next need not wait until it would have run out.
+            await self._store.singleton(job, 0)
+
+    async def _pass(self, name: str, job: str) -> int:
         now, known = to_millis(self._clock.now()), await self._store.tide(name)
         if not known:
             # The first start: there is nothing that we missed.
@@ -82,7 +84,7 @@ class CatchUp:
         found = 0
         try:
             async for inbound in self._adapters[name].missed(since):
-                result = await self._gateway.receive(self._marked(inbound))
+                result = await self._gateway.receive(inbound)
                 if not isinstance(result, Accepted):
                     if result.status in (429, 503):
                         log.warning("catch_up_stopped", extra={"segue": {"channel": name}})
@@ -104,10 +106,3 @@ class CatchUp:
         if found:
             log.info("caught_up", extra={"segue": {"channel": name, "messages": found}})
         return found
-
-    def _marked(self, inbound: Inbound) -> Inbound:
-        """Mark what was written a while ago, for whoever explains a late answer."""
-        age = to_millis(self._clock.now()) - inbound.received_at
-        if not inbound.received_at or timedelta(milliseconds=age) < _LATE:
-            return inbound
-        return replace(inbound, data={**inbound.data, "late": True})

@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from segue.channel import Accepted, NotAccepted, Page, Report
-from segue.engine import notices
+from segue.engine import lateness, notices
 from segue.engine.consenting import marked
 from segue.engine.setup import Setup
 from segue.engine.worker import Worker
@@ -133,13 +133,13 @@ class Core:
 
     def _prepared(self, inbound: Inbound) -> Inbound:
         text = self.masker.mask(inbound.text) if inbound.text else ""
+        now = to_millis(self._clock.now())
         if text == inbound.text and inbound.received_at:
-            return inbound
-        return msgspec.structs.replace(
-            inbound,
-            text=text,
-            received_at=inbound.received_at or to_millis(self._clock.now()),
+            return lateness.marked(inbound, now)
+        inbound = msgspec.structs.replace(
+            inbound, text=text, received_at=inbound.received_at or now
         )
+        return lateness.marked(inbound, now)
 
     def _flag(self, inbound: Inbound) -> Flag:
         """Return what a running turn should know about this message before it reads it."""

@@ -31,6 +31,8 @@ class Summary(Struct, frozen=True, kw_only=True, array_like=True):
     """Ids of those that never will begin, and why."""
     partial: bool = False
     """Told in the middle of a turn; the turn's own summary follows, without these."""
+    late: int = 0
+    """Messages it read that had been written well before they came: after an outage."""
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -31,6 +31,7 @@ from segue.engine import (
 )
 from segue.engine.answering import Answering
 from segue.engine.care import Care
+from segue.engine.lateness import LATE
 from segue.engine.playing import Player
 from segue.engine.reading import NOTHING, Listener, Utterance, offered
 from segue.engine.setup import Note, Setup
@@ -462,6 +463,7 @@ class Turn:
                 started=self.told.started,
                 dropped=self.told.dropped,
                 partial=not ended,
+                late=sum(LATE in letter.inbound.data for letter in self.granted.letters),
             )
         )
 

@@ -50,7 +50,8 @@ class Updates(Platform):
     """The part of the server that customers write to."""
 
     name = "telegram"
-    retries: Sequence[float] = (1, 2, 5, 10, 30, 60, 60, 60)
+    retries: Sequence[float] = (1, 2, 5, 10, 30, *(60,) * 1439)
+    """For a day; then an update is dropped."""
     patience = 60.0
 
     def __init__(
