@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from town import Town
+from two_towns import Town
 
 
 @pytest.fixture

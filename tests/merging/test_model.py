@@ -16,7 +16,7 @@ from typing import Any
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from town import Town
+from two_towns import Town
 
 from segue import failpoints
 from segue.identity.erasing import Erasing
