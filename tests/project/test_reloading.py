@@ -72,7 +72,7 @@ class TestReloading:
         path = edit(project / FILE, "Happy to help. What's your order number", "Number, please")
         Reloading(app, board).changed([path])
         assert wording(app).startswith("Number, please")
-        assert app.setup.dialogs is dialogs
+        assert app.setup.dialogs["return_item"] is dialogs["return_item"]
         assert board.news == ["reloaded.voice"]
 
     def test_a_mistake_is_shown_and_the_last_good_version_answers(
