@@ -17,7 +17,7 @@ from segue.types import Line, Message, Paragraph, Receipt, Text, Who
 
 async def test_numbers_tell_what_is_sent_and_what_waits(town: Town) -> None:
     """And no label names a customer."""
-    post, wire = Limited(town.clock, per_chat=(0.1, 1.0)), Post(town.clock, name="wire")
+    post, wire = Limited(town.clock, per_chat=(1.0, 1.0)), Post(town.clock, name="wire")
     sender = town.sender(post, wire)
     ada = await town.person("+43660000001", ident="ada")
     zoe = await town.person("zoe", channel="wire")
@@ -32,8 +32,8 @@ async def test_numbers_tell_what_is_sent_and_what_waits(town: Town) -> None:
     for line in (
         'segue_replies_total{channel="post",ending="sent"} 1.0',
         'segue_send_waits_total{channel="post",limit="chat"} 1.0',
-        'segue_outbox{channel="post",what="rows"} ',
-        'segue_outbox{channel="post",what="waiting_for_limits"} ',
+        'segue_outbox{channel="post",what="rows"} 1.0',
+        'segue_outbox{channel="post",what="waiting_for_limits"} 1.0',
         'segue_outbox{channel="wire",what="left_alone"} 1.0',
         'segue_channel_breaks_total{channel="wire",why="credential"} 1.0',
         'segue_caught_up_total{channel="post"} 2.0',

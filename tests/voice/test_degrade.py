@@ -286,6 +286,15 @@ def test_every_part_fits_and_shows_only_what_the_channel_can(message, channel):
             assert not any(isinstance(block, Items) for block in part.body)
 
 
+def test_white_space_before_a_long_link_is_no_part_of_its_own():
+    """Bold white space that does not fit beside a link is dropped at the cut, not sent alone."""
+    address = "https://shop.example/" + "x" * 70
+    links = (Link(address, (Text("one"),)), Link(address, (Text("two"),)))
+    message = Message(body=(Paragraph((Strong((Text(" "),)), *links)),))
+    parts = degrade(message, Capabilities(text_limit=90))
+    assert [plain(part) for part in parts] == [f"one ({address})", f"two ({address})"]
+
+
 @settings(max_examples=150, deadline=None)
 @given(message=MESSAGES, channel=CHANNELS)
 def test_links_and_graphemes_are_whole(message, channel):

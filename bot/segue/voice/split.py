@@ -45,7 +45,9 @@ def split(blocks: Sequence[Block], limit: int, measure: Measure) -> list[list[Bl
             pages.append(page)
         else:
             head, tail = _cut_block(block, limit, measure)
-            pages.append([head])
+            # White space before a link too long to stand beside it is at a cut: no page of its own.
+            if not (tail and _is_blank(head)):
+                pages.append([head])
             waiting.extendleft(reversed(tail))
             page, used = [], 0
     return pages
@@ -90,6 +92,10 @@ def _cut_block(block: Block, limit: int, measure: Measure) -> tuple[Block, list[
     if len(block.items) > 1:
         rest.append(_rest(block, 1))
     return Items((head,), block.start), rest
+
+
+def _is_blank(block: Block) -> bool:
+    return isinstance(block, Paragraph) and not _visible(block.children, [], 0).strip()
 
 
 def _rest(block: Items, fit: int) -> Items:
