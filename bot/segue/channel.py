@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 
 from msgspec import Struct
 
-from segue.asking import Answered as Answered  # noqa: PLC0414 - adapters take it from here
-from segue.asking import Asking as Asking  # noqa: PLC0414 - adapters take it from here
-from segue.asking import Early as Early  # noqa: PLC0414 - adapters take it from here
-from segue.asking import Short as Short  # noqa: PLC0414 - adapters take it from here
+from segue.exchange import Answered as Answered  # noqa: PLC0414 - adapters take it from here
+from segue.exchange import Asking as Asking  # noqa: PLC0414 - adapters take it from here
+from segue.exchange import Early as Early  # noqa: PLC0414 - adapters take it from here
+from segue.exchange import Short as Short  # noqa: PLC0414 - adapters take it from here
 from segue.ports import Clock, Ids, SystemClock, SystemIds
 from segue.types import (
     Address,
